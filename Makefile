@@ -1,0 +1,61 @@
+# Every target bootstraps what it needs; a machine with Python 3.11-3.13, git and make is enough.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+UV     := $(VENV)/uv/bin/uv
+export UV_PYTHON_DOWNLOADS = never
+export UV_LINK_MODE ?= hardlink
+# uv does not read pip's settings; a CPU build of torch often lies in pip's find-links.
+export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
+
+.DEFAULT_GOAL := help
+.PHONY: help install lint format types test bench sweep demo docs requirements clean
+
+help: ## what there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 24
+
+$(UV): requirements/uv.txt
+	@echo "setting up $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)/uv
+	@$(VENV)/uv/bin/pip --quiet --disable-pip-version-check install --require-hashes -r requirements/uv.txt
+	@touch $(UV)
+
+$(VENV)/installed: $(UV) requirements/dev.txt pyproject.toml
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
+	@VIRTUAL_ENV=$(VENV) $(UV) pip sync --quiet --compile-bytecode --require-hashes requirements/dev.txt
+	@VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+install: $(VENV)/installed ## an environment in .venv, with everything the bot and its tests need
+
+lint: $(VENV)/installed ## format check, linter, import rules, types, generated files
+	@$(BIN)/ruff format --check --quiet . || { echo "run: make format"; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/lint-imports --no-logo --cache-dir $(VENV)/lint-imports > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
+	@$(BIN)/basedpyright --level error
+	@$(BIN)/python -m scripts.generate --check
+
+format: $(VENV)/installed ## format and fix what can be fixed
+	@$(BIN)/ruff check --quiet --fix-only .
+	@$(BIN)/ruff format --quiet .
+
+test: lint $(VENV)/installed ## everything that CI runs
+	@$(BIN)/python -m pytest -n auto --dist loadgroup
+
+docs: $(VENV)/installed ## write the generated files: rule pages, report schema
+	@$(BIN)/python -m scripts.generate
+
+demo: $(VENV)/installed ## a local GitHub, the bot, a draft pull request; ONCE=1 ends by itself
+	@$(BIN)/python -m scripts.demo $(if $(ONCE),--once)
+
+bench: $(VENV)/installed ## measure: REPO=clone of transformers with history (else the sample repository)
+	@$(BIN)/python -m scripts.bench $(if $(REPO),--repo $(REPO))
+
+sweep: $(VENV)/installed ## check many merged ports: REPO=clone of transformers with history
+	@$(BIN)/python -m scripts.sweep --repo "$(REPO)" $(COMMITS)
+
+requirements: $(UV) ## resolve the hashed requirements anew
+	@sh scripts/requirements.sh $(UV)
+
+clean: ## remove the environment and caches
+	rm -rf $(VENV) .pytest_cache .ruff_cache

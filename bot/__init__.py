@@ -1,0 +1,1 @@
+"""The GitHub App. May import `checks`; nothing imports `bot`."""

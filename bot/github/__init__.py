@@ -1,0 +1,3 @@
+"""GitHub: session, reads, writes, and the mirror. The only package that speaks to it."""
+
+import githubkit as githubkit

@@ -1,0 +1,3 @@
+"""Durable workflows: the only module that imports the engine (DBOS)."""
+
+import dbos as dbos
