@@ -155,7 +155,11 @@ class Report:
         fields: dict[str, Any] = dict(document)
         fields["ports"] = tuple(
             PortSummary(
-                **{**port, "classes": tuple(port["classes"]), "progress": _pair(port.get("progress"))}
+                port["model"],
+                port["stage"],
+                tuple(port["classes"]),
+                port["path"],
+                _pair(port.get("progress")),
             )
             for port in document["ports"]
         )
