@@ -41,6 +41,7 @@ class Situation:
         comments: the whole conversation, oldest first.
         check_runs: ours on the head (and on heads that a running workflow left), oldest first.
         rights: permission by user id of everybody whose command is open.
+        rerequested: section -> attempt, of check runs that somebody asked to run again in the Checks tab.
     """
 
     app_id: int
@@ -54,6 +55,7 @@ class Situation:
     comments: tuple[Comment, ...]
     check_runs: tuple[CheckRun, ...]
     rights: Mapping[int, Permission] = field(default_factory=dict[int, Permission])
+    rerequested: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def brings_port(self) -> bool | None:
@@ -90,13 +92,12 @@ class CreateCheckRun:
 
 @dataclass(frozen=True, slots=True)
 class UpdateCheckRun:
-    """`output.annotations` are all that there should be; the writer skips the `sent` first ones."""
+    """`output.annotations` are all that there should be; the writer asks how many GitHub has and sends the rest."""
 
     id: int
     status: Literal["queued", "in_progress", "completed"]
     output: Output
     conclusion: str | None = None
-    sent: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,13 +135,13 @@ def plan(situation: Situation, phase: Phase, report: Report | None = None) -> li
 
     Args:
         phase: how far the work is. `announced`: check runs are queued, commands are answered. `running`: the check runs are in
-            progress. `reported`: they are concluded from `report`, and the summary stands.
+            progress. `reported`: they are concluded from `report`, and the summary stands; without a report there is no port.
     """
     if not situation.config.enabled:
         return []
     if not situation.pull.open:
         return list(_retire(situation.check_runs, "The pull request is closed."))
-    if situation.brings_port is False:
+    if situation.brings_port is False or (phase == "reported" and report is None):
         return _nothing_left(situation)
     if not situation.tensorflow:
         return _no_tensorflow(situation)
@@ -155,6 +156,23 @@ def plan(situation: Situation, phase: Phase, report: Report | None = None) -> li
     return writes
 
 
+def settled(situation: Situation) -> bool:
+    """Whether nothing is left to examine: every check run of the head is concluded, none asked for again, the summary speaks of it."""
+    if (
+        not (situation.config.enabled and situation.pull.open and situation.tensorflow)
+        or situation.brings_port is False
+    ):
+        return True
+    summaries = _summaries(situation)
+    marker = render_comments.read_marker(summaries[-1].body) if summaries else None
+    if marker is None or marker.head != situation.pull.head_sha:
+        return False
+    reachable = plan(situation, "running")
+    return not any(isinstance(write, CreateCheckRun | UpdateCheckRun) for write in reachable) and not any(
+        run.status != "completed" for run in situation.check_runs
+    )
+
+
 def retire(check_runs: Iterable[CheckRun], newer: str) -> list[Write]:
     """Concludes what is unfinished on a head that was superseded by the commit `newer`."""
     return list(_retire(check_runs, f"Superseded by {newer[:9]}."))
@@ -167,7 +185,7 @@ def confess(situation: Situation) -> list[Write]:
         "tfport could not finish. The maintainers of the bot know; nothing is wrong with this pull request.",
     )
     return [
-        UpdateCheckRun(run.id, "completed", output, "cancelled", run.annotations)
+        UpdateCheckRun(run.id, "completed", output, "cancelled")
         for run in situation.check_runs
         if run.status != "completed"
     ]
@@ -231,7 +249,7 @@ def _replies(situation: Situation, answers: Iterable[Answer]) -> Iterable[Write]
 
 def _rerun(situation: Situation, answers: Iterable[Answer]) -> dict[str, str]:
     """Section -> attempt (the asking comment's id) for every section that an open `check` command asks for."""
-    wanted: dict[str, str] = {}
+    wanted: dict[str, str] = dict(situation.rerequested)
     for answer in answers:
         for invocation in answer.accepted:
             if invocation.command.name == "check":
@@ -294,7 +312,7 @@ def _progress(
 ) -> Iterable[Write]:
     if phase == "reported" and report is not None:
         output, conclusion = _result(situation, section, report)
-        yield UpdateCheckRun(run.id, "completed", output, conclusion, run.annotations)
+        yield UpdateCheckRun(run.id, "completed", output, conclusion)
     elif phase == "running" and run.status == "queued":
         yield UpdateCheckRun(run.id, "in_progress", _waiting_output("in_progress"))
 
@@ -325,9 +343,7 @@ def _strays(situation: Situation) -> Iterable[CheckRun]:
 def _retire(check_runs: Iterable[CheckRun], reason: str) -> Iterable[Write]:
     for run in check_runs:
         if run.status != "completed":
-            yield UpdateCheckRun(
-                run.id, "completed", Output("Not finished", reason), "cancelled", run.annotations
-            )
+            yield UpdateCheckRun(run.id, "completed", Output("Not finished", reason), "cancelled")
 
 
 # --- the summary

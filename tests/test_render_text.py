@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from bot.render.text import code, fit, inert, plain
+from bot.render.text import code, fit, inert, plain, prose
 
 NASTY = [
     "@huggingface/all",
@@ -62,3 +62,13 @@ def test_one_huge_line_is_cut():
 
 def test_plain_drops_control_characters():
     assert plain("a\x1b[0m\u202eb") == "a[0mb"
+
+
+@given(st.text(alphabet=st.sampled_from("`ab @<>[]()*|\n#!&\\"), max_size=60))
+def test_prose_is_text_and_code_only(text: str):
+    inline = MarkdownIt("commonmark").parseInline("x " + prose(text))[0]
+    assert {child.type for child in inline.children or []} <= {"text", "text_special", "code_inline"}
+
+
+def test_prose_shows_code():
+    assert prose("`TFBertModel.call` is not decorated: *x*") == "`TFBertModel.call` is not decorated: \\*x\\*"

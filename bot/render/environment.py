@@ -1,4 +1,4 @@
-"""The templates, as one Jinja environment. Markdown is not escaped by Jinja: what strangers wrote goes through `inert` or `code`."""
+"""The templates, as one Jinja environment. Markdown is not escaped by Jinja: what strangers wrote goes through `inert`, `code` or `prose`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from bot.render.text import code, inert
+from bot.render.text import code, inert, prose
 
 
 def template_folder() -> Path:
@@ -31,6 +31,7 @@ def markdown() -> Environment:
     )
     environment.filters["inert"] = inert
     environment.filters["code"] = code
+    environment.filters["prose"] = prose
     return environment
 
 

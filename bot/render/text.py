@@ -39,6 +39,28 @@ def code(text: str, limit: int = 200) -> str:
     return f"{fence}{pad}{line}{pad}{fence}"
 
 
+def prose(text: str, limit: int = 500) -> str:
+    """A sentence of ours: what stands between single backticks becomes code, everything else is made inert.
+
+    Names of strangers may be in it anywhere; whatever they hold ends up in code or inert.
+    """
+    shown = text if len(text) <= limit else text[:limit] + "…"
+    pieces = shown.split("`")
+    if len(pieces) % 2 == 0:
+        return inert(shown, limit + 1)
+    # The gap keeps two neighbouring pieces of code from becoming one with a longer fence.
+    return "".join(
+        code(piece) if index % 2 else _spaced(piece) or _ZERO_WIDTH for index, piece in enumerate(pieces)
+    ).strip(_ZERO_WIDTH)
+
+
+def _spaced(piece: str) -> str:
+    """`inert`, with the spaces around it kept."""
+    if not piece.strip():
+        return " " if piece else ""
+    return (" " if piece[0].isspace() else "") + inert(piece) + (" " if piece[-1].isspace() else "")
+
+
 def plain(text: str, limit: int = 1000) -> str:
     """Text for an annotation, which GitHub shows without Markdown: control and direction characters gone, cut."""
     clean = _INVISIBLE.sub("", text)
