@@ -169,9 +169,7 @@ async def fetch(
     if situation.pull.head_sha == target["head"]:
         await _apply(services, installation, situation, plan(situation, "running"))
     base = await reads.merge_base(there, situation.repository, situation.pull.base_sha, target["head"])
-    await services.mirror.fetch(
-        there, situation.repository, number, base=base, head=target["head"], fork=situation.pull.head_repo
-    )
+    await services.mirror.fetch(there, situation.repository, (base, target["head"]), pull=situation.pull)
     return Target(head=target["head"], base=base, ready=target["ready"])
 
 
