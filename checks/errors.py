@@ -14,8 +14,12 @@ class UserError(Exception):
 
 
 class NothingToPort(UserError):
-    """Between base and head no `modeling_tf_*.py` was added or changed."""
+    """Between base and head no `modeling_tf_*.py` was added, nor a public class to an existing one."""
 
 
 class NoTensorFlow(UserError):
     """The base tree has no TensorFlow support (any more): `src/transformers/modeling_tf_utils.py` is missing."""
+
+
+class Unreadable(UserError):
+    """A file that is there but is no text of reasonable size: too large, binary, not UTF-8."""
