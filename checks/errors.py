@@ -23,3 +23,15 @@ class NoTensorFlow(UserError):
 
 class Unreadable(UserError):
     """A file that is there but is no text of reasonable size: too large, binary, not UTF-8."""
+
+
+class NotApplicable(Exception):
+    """A rule has nothing to say about this port; the text says why: "the base tree has no table of frameworks"."""
+
+
+class Undecidable(Exception):
+    """A rule can't tell here; the text says why: "modeling_tf_bert.py cannot be parsed". Never a reproach."""
+
+
+class NotBegun(Exception):
+    """A rule has nothing to look at yet: "there is no main layer". Of a complete port that means it does not apply."""

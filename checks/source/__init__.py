@@ -7,6 +7,7 @@ text says: what can't be read is the fact `problem`.
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -20,12 +21,28 @@ _cache: OrderedDict[tuple[Callable[[str], Any], str], Any] = OrderedDict()
 _lock = threading.Lock()
 
 
+class _Clock(threading.local):
+    seconds = 0.0
+
+
+clock = _Clock()
+"""How long this thread has read and parsed, in seconds."""
+
+
 def facts(snapshot: Snapshot, path: str, parser: Callable[[str], T]) -> T | None:
     """`parser` applied to the text of `path`; None where there is no regular file.
 
     Raises:
         checks.errors.Unreadable: it is too large, or not text.
     """
+    start = time.perf_counter()
+    try:
+        return _facts(snapshot, path, parser)
+    finally:
+        clock.seconds += time.perf_counter() - start
+
+
+def _facts(snapshot: Snapshot, path: str, parser: Callable[[str], T]) -> T | None:
     blob = snapshot.blob_id(path)
     if blob is None:
         return None

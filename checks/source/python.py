@@ -172,21 +172,20 @@ def strings(node: ast.AST) -> tuple[Name, ...]:
 _TORCH = re.compile(r"\btorch\b|(?<![\w.])nn\b|\bdef forward\b")
 
 
-def torch_expressions(text: str) -> int:
-    """How many expressions and statements of PyTorch a module has: uses of `torch` and `nn`, their imports, methods `forward`.
+def torch_expressions(text: str) -> tuple[int, ...]:
+    """The line of each expression and statement of PyTorch: uses of `torch` and `nn`, their imports, methods `forward`.
 
-    Comments and docstrings don't count. A text with a syntax error is counted by pattern.
+    Comments and docstrings don't count. A text with a syntax error is searched by pattern.
     """
     if not _TORCH.search(text):
-        return 0
+        return ()
     tree = parse(text)
     if isinstance(tree, Problem):
-        return len(_TORCH.findall(text))
-    return sum(1 for _ in torch_lines(tree))
+        return tuple(n for n, line in enumerate(text.split("\n"), 1) for _ in _TORCH.finditer(line))
+    return tuple(sorted(_torch_lines(tree)))
 
 
-def torch_lines(tree: ast.AST) -> Iterator[int]:
-    """The line of each PyTorch expression or statement below `tree`."""
+def _torch_lines(tree: ast.AST) -> Iterator[int]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):
             if node.id in ("torch", "nn"):
