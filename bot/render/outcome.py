@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
-from bot.render.view import Counts
 from checks.report import PortSummary, Report
 
 
@@ -18,33 +18,34 @@ class Outcome:
 
 def outcome(report: Report) -> Outcome:
     """The two sentences for `report`."""
-    counts = Counts.of(list(report.items))
-    if counts.failed:
+    counts = Counter(item.state for item in report.items)
+    failures, done = counts["failed"], counts["passed"]
+    if failures:
         failed = sorted({finding.rule for finding in report.blocking if not finding.absent})
         named = f"`tfport explain {failed[0]}`" if len(failed) == 1 else "`tfport explain RULE`"
-        again = "it" if counts.failed == 1 else "them"
+        again = "it" if failures == 1 else "them"
         return Outcome(
-            f"{counts.failed} of {counts.decidable} items failed.",
+            f"{failures} of {_items(failures + counts['error'] + counts['waiting'] + done)} failed.",
             f"fix {again}, then `tfport check` again; {named} says more.",
         )
-    if counts.error:
+    if counts["error"]:
         return Outcome(
-            f"{_items(counts.error)} could not be checked: an error in tfport, not in your port.",
+            f"{_items(counts['error'])} could not be checked: an error in tfport, not in your port.",
             "run `tfport check --debug` and report what it prints.",
         )
     for port in report.ports:
         if port.stage in ("empty", "copied"):
             return _beginning(port)
-    if counts.waiting:
+    if counts["waiting"]:
         waiting = [item.id for item in report.items if item.state == "waiting"]
         shown = ", ".join(f"`{item}`" for item in waiting[:3]) + (" …" if len(waiting) > 3 else "")
-        return Outcome(f"Nothing wrong so far; {_items(counts.waiting)} to do.", f"{shown}.")
+        return Outcome(f"Nothing wrong so far; {_items(counts['waiting'])} to do.", f"{shown}.")
     tests = " ".join(
         f"tests/models/{port.model}/test_{port.path.rsplit('/', 1)[-1]}" for port in report.ports
     )
     return Outcome(
-        f"All {_items(counts.done)} that can be checked here hold."
-        if counts.done
+        f"{'All ' if done > 1 else ''}{_items(done)} that can be checked here hold{'s' if done == 1 else ''}."
+        if done
         else "Nothing was checked here.",
         f"`RUN_PT_TF_CROSS_TESTS=1 python -m pytest {tests}`",
     )
