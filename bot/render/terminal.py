@@ -25,6 +25,9 @@ Read = Callable[[str], "str | None"]
 MOST = 30
 """Findings shown; nobody reads more at once."""
 
+MOST_LINES = 8
+"""Lines of a suggestion shown."""
+
 STATES: dict[State, tuple[str, str, str]] = {  # mark, word, style; in the order shown
     "failed": ("✗", "failed", "bold red"),
     "error": ("‼", "error", "bold red"),
@@ -203,25 +206,26 @@ def _cut(text: str, room: int, mark: str = "…") -> str:
 def _suggestion(finding: Finding, read: Read, width: int) -> Iterator[Text]:
     """What the edits make of the lines they touch: a few lines of the first, and how many more there are."""
     edit = finding.edits[0]
-    old, new = touched(_read(read, edit.path), edit)
+    first, old, new = touched(_read(read, edit.path), edit)
     if edit.path != finding.path:
-        yield Text(f"    in {visible(edit.path)}:{edit.start[0]}", "bright_black")
-    room = max(width - 6, 20)
+        yield Text(f"    in {visible(edit.path)}", "bright_black")
+    digits = len(str(max(finding.line, first)))
+    room = max(width - digits - 7, 20)
     for sign, lines, style in (("-", old, "red"), ("+", new, "green")):
-        for line in lines[:6]:
-            yield Text.assemble((f"    {sign} {_cut(visible(line), room)}".rstrip(), style))
-        if len(lines) > 6:
-            yield Text(f"    {sign} … {len(lines) - 6} more lines", style)
+        for number, line in enumerate(lines[:MOST_LINES], first):
+            yield Text(f"    {number:>{digits}} {sign} {_cut(visible(line), room)}".rstrip(), style)
+        if len(lines) > MOST_LINES:
+            yield Text(f"    {'':>{digits}} {sign} … {len(lines) - MOST_LINES} more lines", style)
     if len(finding.edits) > 1:
         more = len(finding.edits) - 1
         yield Text(f"    and {more} more change{'s' if more > 1 else ''}", "bright_black")
 
 
-def touched(text: str, edit: Edit) -> tuple[list[str], list[str]]:
-    """The lines that `edit` takes away, and those that it puts there."""
+def touched(text: str, edit: Edit) -> tuple[int, list[str], list[str]]:
+    """The first line that `edit` changes (from 1), the lines that it takes away, and those that it puts there."""
     lines = text.split("\n")
-    first, last = edit.start[0] - 1, edit.end[0] - 1
-    old = lines[first : last + 1]
+    number = edit.start[0]
+    old = lines[number - 1 : edit.end[0]]
     head = old[0][: edit.start[1] - 1] if old else ""
     tail = old[-1][edit.end[1] - 1 :] if old else ""
     new = (head + edit.text + tail).split("\n")
@@ -231,7 +235,8 @@ def touched(text: str, edit: Edit) -> tuple[list[str], list[str]]:
     while old and new and old[0] == new[0]:
         old.pop(0)
         new.pop(0)
-    return old, new
+        number += 1
+    return number, old, new
 
 
 def _without_ticks(text: str) -> str:
