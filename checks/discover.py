@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from checks.changes import changed_lines, changes
-from checks.conventions import MODELS, TF_UTILS, conventions, read
+from checks.conventions import MODELS, SOURCE, TF_UTILS, conventions, read
 from checks.errors import NoTensorFlow, NothingToPort, Unreadable
 from checks.port import Module, Port
 from checks.snapshot import Change, Snapshot
@@ -27,7 +27,7 @@ def find_ports(base: Snapshot, head: Snapshot) -> list[Port]:
     changed = changes(base, head)
     paths: dict[str, set[str]] = {}
     for path in changed:
-        if _is_port(path, changed[path]) and not _is_moved(path, changed):
+        if _is_port(path, changed[path], base) and not _is_moved(path, changed):
             paths.setdefault(_model(path, base), set()).add(path)
     for path, change in changed.items():
         if change.status == "modified" and _suffix(path) and _offers_new_class(base, head, path):
@@ -69,7 +69,7 @@ def _file(path: str) -> str:
 
 
 _MODULE = re.compile(r"modeling_tf_(\w+)\.py")
-_IN_PLACE = re.compile(re.escape(MODELS) + r"/(?:deprecated/)?(\w+)/modeling_tf_\w+\.py")
+_IN_PLACE = re.compile(re.escape(MODELS) + r"/(\w+)/modeling_tf_\w+\.py")
 
 
 def _suffix(path: str) -> str:
@@ -77,8 +77,20 @@ def _suffix(path: str) -> str:
     return match[1] if match and match[1] not in INFRASTRUCTURE else ""
 
 
-def _is_port(path: str, change: Change) -> bool:
-    return change.status == "added" and bool(_suffix(path))
+def _is_port(path: str, change: Change, base: Snapshot) -> bool:
+    suffix = _suffix(path)
+    if change.status != "added" or not suffix or path.startswith(f"{MODELS}/deprecated/"):
+        return False
+    if path == f"{SOURCE}/{_file(path)}":  # a new shared module, unless it is named as a model
+        return bool(_pytorch_folders(suffix, base))
+    return True
+
+
+def _pytorch_folders(suffix: str, base: Snapshot) -> list[str]:
+    """Folders of the base with a `modeling_<suffix>.py`."""
+    if base.blob_id(f"{MODELS}/{suffix}/modeling_{suffix}.py") is not None:
+        return [suffix]
+    return [path.split("/")[-2] for path in base.list(MODELS) if _file(path) == f"modeling_{suffix}.py"]
 
 
 def _is_moved(path: str, changed: Mapping[str, Change]) -> bool:
@@ -92,11 +104,9 @@ def _model(path: str, base: Snapshot) -> str:
     match = _IN_PLACE.fullmatch(path)
     if match and base.blob_id(f"{MODELS}/{match[1]}/__init__.py") is not None:
         return match[1]
-    if base.blob_id(f"{MODELS}/{suffix}/modeling_{suffix}.py") is not None:
-        return suffix
-    pytorch = [p for p in base.list(MODELS) if _file(p) == f"modeling_{suffix}.py"]
+    pytorch = _pytorch_folders(suffix, base)
     if pytorch:
-        return pytorch[0].split("/")[-2]
+        return pytorch[0]
     return match[1] if match else suffix
 
 
