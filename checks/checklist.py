@@ -14,13 +14,18 @@ Decided = Literal["static", "execution", "github", "human"]
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One line of the checklist. `rules` decide it; where there are none yet, `decided` says who will."""
+    """One line of the checklist. `rules` decide it; where there are none yet, `decided` says who will.
+
+    Attributes:
+        pending: what its rules do not look at yet, so that it may fail but not pass; "" once they are complete.
+    """
 
     id: str
     section: str
     text: str
     decided: Decided
     rules: tuple[str, ...] = ()
+    pending: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,7 @@ def sections() -> tuple[Section, ...]:
                     text=item["text"],
                     decided=item["decided"],
                     rules=tuple(item.get("rules", ())),
+                    pending=item.get("pending", ""),
                 )
                 for item in section["items"]
             ),

@@ -14,8 +14,24 @@ class UserError(Exception):
 
 
 class NothingToPort(UserError):
-    """Between base and head no `modeling_tf_*.py` was added or changed."""
+    """Between base and head no `modeling_tf_*.py` was added, nor a public class to an existing one."""
 
 
 class NoTensorFlow(UserError):
     """The base tree has no TensorFlow support (any more): `src/transformers/modeling_tf_utils.py` is missing."""
+
+
+class Unreadable(UserError):
+    """A file that is there but is no text of reasonable size: too large, binary, not UTF-8."""
+
+
+class NotApplicable(Exception):
+    """A rule has nothing to say about this port; the text says why: "the base tree has no table of frameworks"."""
+
+
+class Undecidable(Exception):
+    """A rule can't tell here; the text says why: "modeling_tf_bert.py cannot be parsed". Never a reproach."""
+
+
+class NotBegun(Exception):
+    """A rule has nothing to look at yet: "there is no main layer". Of a complete port that means it does not apply."""

@@ -34,6 +34,7 @@ class Example:
         finds_in: the file that the findings point at; "" for `path`.
         fixed: the rule has an edit for it, and the edit restores the good text.
         silent: an exception: nothing is to be found although it looks like a defect.
+        moved_to, removed, link: instead of a change of text: the file lies elsewhere, is missing, is a symbolic link.
     """
 
     title: str
@@ -44,6 +45,9 @@ class Example:
     finds_in: str = ""
     fixed: bool = False
     silent: bool = False
+    moved_to: str = ""
+    removed: bool = False
+    link: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,9 @@ class Rule:
         guide: the guide's step, in our words; "" where the guide is silent.
         since: since when upstream wants it (release or commit), "" for always.
         source: where the rule comes from (catalogue id, upstream script, reviewer).
-        check: pure; sees one port, yields findings. No network, no clock, no mutation.
+        early: it also runs while a port is empty or still PyTorch code.
+        check: pure; sees one port, yields findings. No network, no clock, no mutation. It may raise (what it yielded before
+            counts) `NotApplicable`, `NotBegun` or `Undecidable` of `checks.errors`, each with the reason.
         examples: at least one that finds something.
     """
 
@@ -73,6 +79,7 @@ class Rule:
     guide: str = ""
     since: str = ""
     source: str = ""
+    early: bool = False
 
     @property
     def item(self) -> str:

@@ -1,0 +1,164 @@
+"""What people can tell the bot: one table of commands, and how they are read out of a comment.
+
+A command is a line of its own that starts with `/tfport`. Code, quotes and HTML comments are prose about commands, not commands.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from typing import Literal
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from bot.state import Permission
+from checks.checklist import items
+
+PREFIX = "/tfport"
+MAX_ARGUMENTS = 20
+MAX_ECHO = 60
+
+Who = Literal["anybody", "author", "maintainer"]
+"""`author` means the author of the pull request or a maintainer; a maintainer is somebody who may write to the repository."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One row of the table, from which parsing, rights and `/tfport help` follow.
+
+    Attributes:
+        arguments: as shown in the help, e.g. "[ITEM|RULE…]".
+        check_arguments: says what is wrong with the arguments, or None.
+    """
+
+    name: str
+    arguments: str
+    who: Who
+    help: str
+    check_arguments: Callable[[tuple[str, ...]], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """A well-formed command in a comment."""
+
+    command: Command
+    arguments: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A line that starts like a command and is none. `text` is one sentence for the person who wrote it."""
+
+    text: str
+
+
+def _none(arguments: tuple[str, ...]) -> str | None:
+    return f"takes no arguments, got {_echo(' '.join(arguments))}" if arguments else None
+
+
+def _items(arguments: tuple[str, ...]) -> str | None:
+    known = names()
+    for name in arguments:
+        if name not in known:
+            nearest = get_close_matches(name, known, n=1, cutoff=0.5)
+            hint = f"did you mean `{nearest[0]}`?" if nearest else "the summary lists all items."
+            return f"knows no item or rule {_echo(name)}; {hint}"
+    return None
+
+
+COMMANDS: dict[str, Command] = {
+    command.name: command
+    for command in (
+        Command("check", "[ITEM|RULE…]", "author", "check again, all of it or only these", _items),
+        Command("help", "", "anybody", "show this", _none),
+    )
+}
+
+
+@cache
+def names() -> dict[str, str]:
+    """Every name that a person may use for an item or a rule -> the item's section."""
+    by_name = {rule: item.section for item in items().values() for rule in item.rules}
+    return by_name | {item.id: item.section for item in items().values()}
+
+
+def parse(body: str) -> list[Invocation | Mistake]:
+    """The commands of a comment in their order; the same line twice counts once."""
+    found: list[Invocation | Mistake] = []
+    for line in command_lines(body):
+        entry = _parse_line(line)
+        if entry not in found:
+            found.append(entry)
+    return found
+
+
+def command_lines(body: str) -> Iterator[str]:
+    """Lines of prose that start with the prefix. Code, quotes, HTML and link texts are left out."""
+    quoted = 0
+    for token in MarkdownIt("commonmark").parse(body):
+        if token.type == "blockquote_open":
+            quoted += 1
+        elif token.type == "blockquote_close":
+            quoted -= 1
+        elif token.type == "inline" and not quoted:
+            for line in _prose(token).split("\n"):
+                words = line.split(maxsplit=1)
+                if words and words[0] == PREFIX:
+                    yield line.strip()
+
+
+def allowed(who: Who, permission: Permission, *, is_author: bool) -> bool:
+    """Whether somebody with this permission on the repository may use a command."""
+    if who == "anybody":
+        return True
+    if permission in ("admin", "write"):
+        return True
+    return who == "author" and is_author
+
+
+def _prose(inline: Token) -> str:
+    """Text of a paragraph without code, HTML and links; what was cut out leaves a mark, so that it joins no words."""
+    parts: list[str] = []
+    links = 0
+    for child in inline.children or []:
+        if child.type == "link_open":
+            links += 1
+        elif child.type == "link_close":
+            links -= 1
+        elif child.type in ("softbreak", "hardbreak"):
+            parts.append("\n")
+        elif child.type == "text" and not links:
+            parts.append(child.content)
+        else:
+            parts.append("\0")
+    return "".join(parts)
+
+
+def _parse_line(line: str) -> Invocation | Mistake:
+    try:
+        words = shlex.split(line)
+    except ValueError:
+        words = line.split()
+    name, arguments = (words[1] if len(words) > 1 else "help"), tuple(words[2:])
+    command = COMMANDS.get(name)
+    if command is None:
+        nearest = get_close_matches(name, COMMANDS, n=1, cutoff=0.5)
+        hint = (
+            f"did you mean `{PREFIX} {nearest[0]}`?" if nearest else f"`{PREFIX} help` lists what I can do."
+        )
+        return Mistake(f"I know no command {_echo(name)}; {hint}")
+    if len(arguments) > MAX_ARGUMENTS:
+        return Mistake(f"`{PREFIX} {name}` takes at most {MAX_ARGUMENTS} arguments.")
+    problem = command.check_arguments(arguments)
+    return Mistake(f"`{PREFIX} {name}` {problem}") if problem else Invocation(command, arguments)
+
+
+def _echo(text: str) -> str:
+    """What somebody wrote, short and harmless, as inline code."""
+    safe = "".join(char for char in text if char.isprintable() and char not in "`@<>&|")
+    return f"`{safe[:MAX_ECHO]}{'…' if len(safe) > MAX_ECHO else ''}`" if safe else "that"

@@ -1,0 +1,214 @@
+"""What GitHub says now. Every function asks GitHub (unchanged answers cost nothing) and returns plain data.
+
+All raise what `Installation.call` raises; `Gone` where the thing itself is not there, unless they say otherwise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote
+
+from bot.github import decode
+from bot.github.errors import Gone
+from bot.github.session import Identity, Installation
+from bot.state import Annotation, ChangedFile, CheckRun, Comment, Permission, Pull, Repository, User
+from checks.errors import UserError
+
+FILES_CAP = 3000
+"""GitHub lists no more files of a pull request than this."""
+
+OUR_REACTIONS = ("eyes", "+1", "-1", "rocket", "confused")
+_MINIMIZED = "query($ids:[ID!]!){nodes(ids:$ids){id ...on IssueComment{isMinimized}}}"
+
+
+async def identity(gh: Installation) -> Identity:
+    """Our own app and the account it writes as; asked once per process."""
+    if gh.app.identity is None:
+        app = (await gh.app.call("GET", "app")).body
+        bot = await gh.get(f"users/{quote(app['slug'] + '[bot]')}")
+        gh.app.identity = Identity(app["id"], app["slug"], decode.user(bot), app["html_url"])
+    return gh.app.identity
+
+
+async def permissions(gh: Installation) -> dict[str, str]:
+    """What this installation grants the app now: name -> `read` or `write` (compare with `writes.PERMISSIONS`)."""
+    return dict((await gh.app.call("GET", f"app/installations/{gh.id}")).body["permissions"])
+
+
+async def repository(gh: Installation, repository_id: int) -> Repository:
+    """A repository by its id, whatever it is called now."""
+    return decode.repository(await gh.get(f"repositories/{repository_id}"))
+
+
+async def pull(gh: Installation, repo: Repository, number: int) -> Pull:
+    return decode.pull(await gh.get(f"repos/{repo.full_name}/pulls/{number}"))
+
+
+async def open_pulls(gh: Installation, repo: Repository) -> tuple[Pull, ...]:
+    """All open pull requests, the latest updated first."""
+    path = f"repos/{repo.full_name}/pulls"
+    found = await gh.pages(path, state="open", sort="updated", direction="desc")
+    return tuple(decode.pull(raw) for raw in found)
+
+
+async def pulls_with_head(gh: Installation, repo: Repository, sha: str) -> tuple[Pull, ...]:
+    """Open pull requests whose head is exactly `sha` (GitHub's own look-up by commit forgets forks)."""
+    return tuple(pull for pull in await open_pulls(gh, repo) if pull.head_sha == sha)
+
+
+async def changed_files(
+    gh: Installation, repo: Repository, number: int
+) -> tuple[tuple[ChangedFile, ...], bool]:
+    """The files that a pull request changes, and whether these are all (False at GitHub's cap of 3,000)."""
+    found = await gh.pages(f"repos/{repo.full_name}/pulls/{number}/files")
+    return tuple(decode.changed_file(raw) for raw in found), len(found) < FILES_CAP
+
+
+async def branch_tip(gh: Installation, repo: Repository, branch: str) -> str:
+    """SHA that a branch points at now. (`Pull.base_sha` is GitHub's memory of it, from the last push to the head.)"""
+    return (await gh.get(f"repos/{repo.full_name}/branches/{quote(branch)}"))["commit"]["sha"]
+
+
+async def merge_base(gh: Installation, repo: Repository, base: str, head: str) -> str:
+    """SHA of the merge base of two revisions (SHA or branch); `head` may be a commit of a fork."""
+    compared = await gh.get(f"repos/{repo.full_name}/compare/{base}...{head}", per_page=1)
+    return compared["merge_base_commit"]["sha"]
+
+
+async def file(gh: Installation, repo: Repository, path: str, ref: str) -> str | None:
+    """Text of a file at a branch or SHA; None where there is none (or a folder).
+
+    Raises:
+        UserError: over 1 MB, or not UTF-8.
+    """
+    try:
+        found = await gh.get(f"repos/{repo.full_name}/contents/{quote(path)}", ref=ref)
+    except Gone:
+        return None
+    if isinstance(found, list) or found.get("type") != "file":
+        return None
+    if found.get("encoding") != "base64":
+        raise UserError(f"{path} is too large to be read (over 1 MB)", hint="make it smaller")
+    try:
+        return base64.b64decode(found["content"]).decode()
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8 text", hint="save it as UTF-8") from error
+
+
+async def permission(gh: Installation, repo: Repository, login: str) -> tuple[int | None, Permission]:
+    """Rights of an account, with the id that `login` belongs to now: compare it with the id of who asked.
+
+    `maintain` counts as write, `triage` as read. (None, "none") where there is no such account.
+    """
+    try:
+        found = await gh.get(f"repos/{repo.full_name}/collaborators/{quote(login)}/permission")
+    except Gone:
+        return None, "none"
+    return decode.user(found.get("user")).id or None, decode.permission(found)
+
+
+async def check_runs(gh: Installation, repo: Repository, sha: str) -> tuple[CheckRun, ...]:
+    """All of our check runs on a commit, those superseded by a newer one of the same name included."""
+    path = f"repos/{repo.full_name}/commits/{sha}/check-runs"
+    found = await gh.pages(path, key="check_runs", filter="all", app_id=gh.app_id)
+    runs = (decode.check_run(raw) for raw in found)
+    return tuple(run for run in runs if run.app_id == gh.app_id)
+
+
+async def check_run(gh: Installation, repo: Repository, run_id: int) -> CheckRun:
+    return decode.check_run(await gh.get(f"repos/{repo.full_name}/check-runs/{run_id}"))
+
+
+async def check_annotations(gh: Installation, repo: Repository, run_id: int) -> tuple[Annotation, ...]:
+    """The annotations that a check run has, in the order in which they were sent."""
+    found = await gh.pages(f"repos/{repo.full_name}/check-runs/{run_id}/annotations")
+    return tuple(decode.annotation(raw) for raw in found)
+
+
+async def issue_comments(gh: Installation, repo: Repository, number: int) -> tuple[Comment, ...]:
+    """The conversation alone, without reactions."""
+    found = await gh.pages(f"repos/{repo.full_name}/issues/{number}/comments")
+    return tuple(decode.comment(raw, "issue") for raw in found)
+
+
+async def comments(
+    gh: Installation, repo: Repository, number: int, *, look_at: Callable[[Comment], bool] = lambda _: True
+) -> tuple[Comment, ...]:
+    """The conversation, comments on lines, and submitted reviews that have a text, oldest first.
+
+    Args:
+        look_at: of which comments our own reactions are wanted (a request each, if somebody reacted at all).
+    """
+    me = await identity(gh)
+    base = f"repos/{repo.full_name}"
+    raw = await asyncio.gather(
+        gh.pages(f"{base}/issues/{number}/comments"),
+        gh.pages(f"{base}/pulls/{number}/comments"),
+        gh.pages(f"{base}/pulls/{number}/reviews"),
+    )
+    found = [
+        *(_issue_comment(gh, item) for item in raw[0]),
+        *(_by_author(gh, me, decode.comment(item, "review-comment"), item) for item in raw[1]),
+        *(
+            _by_author(gh, me, decode.comment(item, "review"), item)
+            for item in raw[2]
+            if item.get("body") and item["state"] != "PENDING"
+        ),
+    ]
+    reacted = [comment for comment, some in found if some and look_at(comment)]
+    ours = dict(
+        zip((c.node_id for c in reacted), await _own_reactions(gh, repo, reacted, me.bot), strict=True)
+    )
+    hidden = await _minimized(gh, [comment for comment, _ in found])
+    filled = (
+        replace(
+            comment, reactions=ours.get(comment.node_id, frozenset()), minimized=comment.node_id in hidden
+        )
+        for comment, _ in found
+    )
+    return tuple(sorted(filled, key=lambda comment: (comment.created_at, comment.id)))
+
+
+def _issue_comment(gh: Installation, raw: decode.Json) -> tuple[Comment, bool]:
+    return decode.comment(raw, "issue"), _has_reactions(raw)
+
+
+def _by_author(gh: Installation, me: Identity, comment: Comment, raw: decode.Json) -> tuple[Comment, bool]:
+    """GitHub does not tell the app of a review; ours are those that our account wrote."""
+    return replace(comment, app_id=gh.app_id if comment.author.id == me.bot.id else None), _has_reactions(raw)
+
+
+def _has_reactions(raw: decode.Json) -> bool:
+    counts: dict[str, Any] = raw.get("reactions") or {}
+    return any(counts.get(content) for content in OUR_REACTIONS)
+
+
+async def _own_reactions(
+    gh: Installation, repo: Repository, comments: Iterable[Comment], me: User
+) -> list[frozenset[str]]:
+    async def of(comment: Comment) -> frozenset[str]:
+        found = await gh.pages(f"{comment_path(repo, comment)}/reactions")
+        return frozenset(raw["content"] for raw in found if decode.user(raw.get("user")).id == me.id)
+
+    return list(await asyncio.gather(*map(of, comments)))
+
+
+def comment_path(repo: Repository, comment: Comment) -> str:
+    """Where the REST interface has an issue comment or a review comment."""
+    part = "issues" if comment.kind == "issue" else "pulls"
+    return f"repos/{repo.full_name}/{part}/comments/{comment.id}"
+
+
+async def _minimized(gh: Installation, comments: Iterable[Comment]) -> frozenset[str]:
+    """Node ids of our own minimised comments. We never minimise our only one, so mostly nothing is asked."""
+    ids = [c.node_id for c in comments if c.kind == "issue" and c.app_id == gh.app_id]
+    if len(ids) < 2:
+        return frozenset()
+    found: list[dict[str, Any] | None] = []
+    for start in range(0, len(ids), 100):
+        found += (await gh.query(_MINIMIZED, ids=ids[start : start + 100]))["nodes"]
+    return frozenset(node["id"] for node in found if node and node.get("isMinimized"))

@@ -1,0 +1,101 @@
+"""What a repository wants of the bot: `.github/tfport.yml` on the base branch."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, cast
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+CONFIG_PATH = ".github/tfport.yml"
+MAX_BYTES = 64_000
+
+Login = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})(?:/[A-Za-z0-9._-]{1,100})?$")
+]
+
+
+class RepositoryConfig(BaseModel):
+    """The file's keys. Unknown ones are errors, so that a misspelt key does not silently do nothing.
+
+    Attributes:
+        enabled: False switches the bot off in this repository.
+        maintainers: who is named when a port opens (logins, or org/team), without @.
+        mention_on_open: whether they are named at all.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    enabled: bool = True
+    maintainers: tuple[Login, ...] = Field(default=("gante", "Rocketknight1"), max_length=10)
+    mention_on_open: bool = True
+
+
+class ConfigError(Exception):
+    """The file cannot be used; the text says where and why."""
+
+
+def parse_config(text: str) -> RepositoryConfig:
+    """The configuration in `text`.
+
+    Raises:
+        ConfigError: with `line:column` of the first problem.
+    """
+    if len(text.encode()) > MAX_BYTES:
+        raise ConfigError(f"larger than {MAX_BYTES} bytes")
+    try:
+        node = cast(yaml.Node | None, yaml.compose(text, Loader=yaml.SafeLoader))
+        _refuse_tricks(node)
+        document: Any = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"{mark.line + 1}:{mark.column + 1}: " if mark else ""
+        raise ConfigError(f"{where}{error.problem or 'not YAML'}") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(str(error)) from error
+    if document is None:
+        return RepositoryConfig()
+    if not isinstance(document, dict):
+        raise ConfigError("1:1: expected `key: value` lines")
+    try:
+        return RepositoryConfig.model_validate(document)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = str(first["loc"][0]) if first["loc"] else ""
+        raise ConfigError(f"{_where(node, key)}{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+def _where(node: yaml.Node | None, key: str) -> str:
+    if isinstance(node, yaml.MappingNode):
+        for name, _ in node.value:
+            if getattr(name, "value", None) == key:
+                return f"{name.start_mark.line + 1}:{name.start_mark.column + 1}: "
+    return ""
+
+
+def _refuse_tricks(node: yaml.Node | None) -> None:
+    """Anchors (a bomb in few bytes) and keys that stand twice have no use in this file."""
+    seen: set[int] = set()
+
+    def walk(entry: Any) -> None:
+        if id(entry) in seen:
+            raise yaml.MarkedYAMLError(
+                problem="anchors and aliases are not allowed", problem_mark=entry.start_mark
+            )
+        seen.add(id(entry))
+        if isinstance(entry, yaml.MappingNode):
+            keys: set[str] = set()
+            for name, value in entry.value:
+                if name.value in keys:
+                    raise yaml.MarkedYAMLError(
+                        problem=f"{name.value} stands twice", problem_mark=name.start_mark
+                    )
+                keys.add(str(name.value))
+                walk(name)
+                walk(value)
+        elif isinstance(entry, yaml.SequenceNode):
+            for value in entry.value:
+                walk(value)
+
+    if node is not None:
+        walk(node)

@@ -1,0 +1,265 @@
+"""From a base and a head to a report. Rules are isolated from each other, and a port from other ports."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import re
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import checks
+from checks import checklist, rules
+from checks.changes import changed_lines
+from checks.conventions import read
+from checks.discover import at_base, find_ports
+from checks.errors import NotApplicable, NotBegun, Undecidable, UserError
+from checks.port import Port
+from checks.report import Finding, ItemResult, PortSummary, Report, State
+from checks.snapshot import Snapshot
+from checks.source import clock
+
+logger = logging.getLogger(__name__)
+
+
+def check(base: Snapshot, head: Snapshot, *, only: Iterable[str] = (), ready: bool = False) -> Report:
+    """Runs the static rules over every port between base and head.
+
+    Args:
+        base: the merge base.
+        head: what is checked.
+        only: rules or items to run; none means all.
+        ready: the pull request is no draft any more, so that what is absent has failed, however far the port is.
+
+    Raises:
+        checks.errors.UserError: nothing to check, an unknown name in `only`, an unreadable repository.
+    """
+    start, facts_before = time.perf_counter(), clock.seconds
+    chosen = select(only)
+    ports = find_ports(base, head)
+    found_at, facts_found = time.perf_counter(), clock.seconds
+    items: list[ItemResult] = []
+    findings: list[Finding] = []
+    for port in ports:
+        of_port = _check_port(port, chosen, ready)
+        items += of_port[0]
+        findings += of_port[1]
+    end = time.perf_counter()
+    facts = clock.seconds - facts_before
+    timings = {
+        "snapshot": found_at - start - (facts_found - facts_before),
+        "facts": facts,
+        "rules": end - found_at - (clock.seconds - facts_found),
+        "total": end - start,
+    }
+    return Report(
+        tool_version=checks.__version__,
+        base=base.sha or "",
+        head=head.sha,
+        ports=tuple(_summary(port) for port in ports),
+        items=tuple(items),
+        findings=tuple(findings),
+        timings={name: round(seconds, 4) for name, seconds in timings.items()},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is run: items in the guide's order, each with its chosen rules."""
+
+    rules_of: dict[str, tuple[str, ...]]
+
+    @property
+    def rules(self) -> list[str]:
+        """All chosen rules, in the order of their items."""
+        return [slug for slugs in self.rules_of.values() for slug in slugs]
+
+
+def select(only: Iterable[str]) -> Selection:
+    """The items and rules that `only` names; a name that is both is the item. Nothing named means everything.
+
+    Raises:
+        checks.errors.UserError: a name is unknown; the nearest match is told.
+    """
+    items = checklist.items()
+    wanted: dict[str, set[str]] = {}
+    for name in only:
+        if name in items:
+            wanted.setdefault(name, set()).update(items[name].rules)
+        elif name in rules.all_rules():
+            wanted.setdefault(checklist.item_of_rule(name), set()).add(name)
+        else:
+            raise unknown(name)
+    if not wanted:
+        built = rules.all_rules()
+        return Selection({i.id: tuple(slug for slug in i.rules if slug in built) for i in items.values()})
+    return Selection(
+        {id: tuple(s for s in items[id].rules if s in wanted[id]) for id in items if id in wanted}
+    )
+
+
+def unknown(name: str) -> UserError:
+    """The error for a name that is neither rule nor item, with the nearest match."""
+    names = sorted({*checklist.items(), *rules.all_rules()})
+    near = difflib.get_close_matches(name.lower().replace("_", "-"), names, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}?" if near else "tfport explain lists all of them"
+    return UserError(f"there is no rule or item {name!r}", hint=hint)
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What one rule said of one port. At most one of the texts is filled."""
+
+    findings: list[Finding]
+    not_applicable: str = ""
+    not_begun: str = ""
+    undecidable: str = ""
+    error: str = ""
+
+
+def _check_port(port: Port, chosen: Selection, ready: bool) -> tuple[list[ItemResult], list[Finding]]:
+    early = not port.broken and port.stage in ("empty", "copied")
+    ran: dict[str, _Outcome] = {}
+    for slug in chosen.rules:
+        if not early or rules.all_rules()[slug].early:
+            ran[slug] = _run(slug, port)
+    for slug, findings in _finish(port, {s: o.findings for s, o in ran.items()}).items():
+        ran[slug].findings = findings
+    before = at_base(port)
+    if before is not None and any(outcome.findings for outcome in ran.values()):
+        slugs = [slug for slug, outcome in ran.items() if outcome.findings]
+        old = _finish(before, {slug: _run(slug, before).findings for slug in slugs})
+        known = {finding.id for findings in old.values() for finding in findings}
+        for outcome in ran.values():
+            outcome.findings = [f for f in outcome.findings if f.id not in known or _is_touched(port, f)]
+    results = [
+        _item_result(item, {slug: ran[slug] for slug in slugs if slug in ran}, port, ready)
+        for item, slugs in chosen.rules_of.items()
+    ]
+    return results, [finding for outcome in ran.values() for finding in outcome.findings]
+
+
+def _run(slug: str, port: Port) -> _Outcome:
+    outcome = _Outcome([])
+    try:
+        for finding in rules.all_rules()[slug].check(port):
+            outcome.findings.append(finding)
+    except NotApplicable as reason:
+        outcome.not_applicable = str(reason)
+    except NotBegun as reason:
+        outcome.not_begun = str(reason)
+    except Undecidable as reason:
+        outcome.undecidable = str(reason)
+    except Exception as error:
+        logger.exception("rule %s failed on %s, head %s", slug, port.model, port.head.sha)
+        outcome.error = f"tfport's own rule {slug} failed ({type(error).__name__})"
+    return outcome
+
+
+_IGNORE = re.compile(r"tfport:\s*ignore\[([\w\s,-]+)\][:\s]*(.*?)\s*(?:-->)?\s*$")
+
+
+def _finish(port: Port, by_rule: dict[str, list[Finding]]) -> dict[str, list[Finding]]:
+    """Findings in the order of the text, with model, ignore comments and identities."""
+    lines: dict[str, list[str]] = {}
+    seen: Counter[str] = Counter()
+
+    def code(path: str, line: int) -> str:
+        if path not in lines:
+            lines[path] = read(port.head, path).split("\n")
+        return lines[path][line - 1] if 0 < line <= len(lines[path]) else ""
+
+    finished: dict[str, list[Finding]] = {}
+    for slug, findings in by_rule.items():
+        for finding in sorted(findings, key=lambda f: (f.path, f.line, f.column, f.symbol)):
+            full = replace(finding, model=port.model, path=finding.path.encode("utf-8", "replace").decode())
+            source = code(full.path, full.line)
+            if match := _IGNORE.search(source):
+                named = set(re.split(r"[\s,]+", match[1].strip()))
+                if named & {full.rule, full.item}:
+                    if match[2]:
+                        full = replace(full, ignored=match[2])
+                    else:
+                        full = replace(
+                            full, advice=f"{full.advice} (To ignore it, give a reason after the ].)".strip()
+                        )
+            # The comment is no part of what the finding is about.
+            source = _IGNORE.sub("", source).rstrip().removesuffix("#")
+            first = full.identify(source)
+            finished.setdefault(slug, []).append(full.identify(source, seen[first.id]))
+            seen[first.id] += 1
+    return finished
+
+
+def _is_touched(port: Port, finding: Finding) -> bool:
+    """The pull request changes the finding's line, or the class that it is about."""
+    if finding.line in changed_lines(port.base, port.head, finding.path):
+        return True
+    name = finding.symbol.split(".")[0]
+    for module in port.modules:
+        found = module.facts.classes.get(name)
+        if found is not None and module.path == finding.path:
+            return any(found.first_line <= line <= found.end_line for line in module.touched)
+    return False
+
+
+def _item_result(id: str, ran: dict[str, _Outcome], port: Port, ready: bool) -> ItemResult:
+    item = checklist.items()[id]
+    state, reason = _state(item, ran, port, ready)
+    return ItemResult(id, item.section, port.model, state, reason)
+
+
+def _state(item: checklist.Item, ran: dict[str, _Outcome], port: Port, ready: bool) -> tuple[State, str]:
+    complete = ready or (not port.broken and port.stage == "complete")
+    if set(item.rules) & rules.all_rules().keys():
+        findings = [
+            f
+            for outcome in ran.values()
+            for f in outcome.findings
+            if f.level == "error" and f.ignored is None
+        ]
+        wrong = [finding for finding in findings if complete or not finding.absent]
+        if wrong:
+            return "failed", _count(wrong)
+        if not port.broken and port.stage in ("empty", "copied"):
+            return "failed" if ready else "waiting", _progress(port)
+        if findings:
+            return "waiting", _count(findings)
+        if errors := [outcome.error for outcome in ran.values() if outcome.error]:
+            return "error", errors[0]
+        if undecidable := [outcome.undecidable for outcome in ran.values() if outcome.undecidable]:
+            return "unverified", undecidable[0]
+        if not_begun := [outcome.not_begun for outcome in ran.values() if outcome.not_begun]:
+            return "not-applicable" if complete else "waiting", not_begun[0]
+        reasons = [outcome.not_applicable for outcome in ran.values()]
+        if reasons and all(reasons):
+            return "not-applicable", reasons[0]
+        return ("unverified", item.pending) if item.pending else ("passed", "")
+    if item.decided == "human":
+        return "needs-human", "only people can tell"
+    reasons = {"static": "not built yet", "execution": "not executed", "github": "not asked of GitHub"}
+    return "unverified", reasons[item.decided]
+
+
+def _count(findings: Sequence[Finding]) -> str:
+    return findings[0].message if len(findings) == 1 else f"{len(findings)} findings"
+
+
+def _progress(port: Port) -> str:
+    if port.stage == "empty":
+        return "no class yet"
+    left, start = port.progress
+    return f"still PyTorch code: {left} of {start} torch expressions left"
+
+
+def _summary(port: Port) -> PortSummary:
+    broken = bool(port.broken)
+    return PortSummary(
+        model=port.model,
+        stage=port.stage,
+        classes=() if broken else port.models,
+        path=port.modules[0].path,
+        progress=port.progress if not broken and port.stage == "copied" else None,
+    )

@@ -1,0 +1,298 @@
+"""The decision without GitHub: the same situation twice gives no second write, and every phase adds only what is missing."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from bot import plan as p
+from bot.policy import RepositoryConfig
+from bot.state import ChangedFile, CheckRun, Comment, Pull, Repository, User
+from checks.checklist import items
+from checks.report import Finding, ItemResult, PortSummary, Report, State
+
+NOW = datetime(2023, 12, 13, tzinfo=UTC)
+APP = 7
+HEAD = "a" * 40
+AUTHOR = User(11, "ada")
+REPOSITORY = Repository(
+    1, "huggingface", "transformers", "main", "http://hub/t.git", "http://hub/huggingface/transformers"
+)
+
+
+def pull(**changes: object) -> Pull:
+    base = Pull(
+        number=5,
+        node_id="PR_5",
+        title="Add TF BrandNewBert",
+        author=AUTHOR,
+        draft=True,
+        open=True,
+        merged=False,
+        locked=False,
+        head_sha=HEAD,
+        head_ref="add_tf",
+        head_repo=REPOSITORY,
+        base_sha="b" * 40,
+        base_ref="main",
+        labels=(),
+        created_at=NOW,
+        updated_at=NOW,
+        html_url="http://hub/huggingface/transformers/pull/5",
+    )
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+PORT = ChangedFile("src/transformers/models/bert/modeling_tf_bert.py", "added", "+x")
+
+
+def situation(**changes: object) -> p.Situation:
+    base = p.Situation(
+        app_id=APP,
+        app_slug="tfport",
+        repository=REPOSITORY,
+        pull=pull(),
+        files=(PORT,),
+        tensorflow=True,
+        config=RepositoryConfig(),
+        config_error="",
+        comments=(),
+        check_runs=(),
+    )
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def report(failing: str = "", state: State = "failed") -> Report:
+    finding = Finding(
+        failing, failing, "error", PORT.path, 3, "`call` lacks it", "add it", model="bert"
+    ).identify("x")
+    return Report(
+        tool_version="1",
+        base="b" * 40,
+        head=HEAD,
+        ports=(PortSummary("bert", "complete", ("TFBertModel",), PORT.path),),
+        items=tuple(
+            ItemResult(
+                i.id,
+                i.section,
+                "bert",
+                state if i.id == failing else "passed",
+                "1 finding" if i.id == failing else "",
+            )
+            for i in items().values()
+        ),
+        findings=(finding,) if failing else (),
+        timings={"total": 0.3},
+    )
+
+
+class Pretend:
+    """Applies writes to a situation as GitHub would; enough of it for a pure test."""
+
+    def __init__(self, start: p.Situation) -> None:
+        self.now = start
+        self.ids = iter(range(100, 1000))
+        self.minimized: list[str] = []
+
+    def run(self, phase: p.Phase, result: Report | None = None) -> list[p.Write]:
+        writes = p.plan(self.now, phase, result)
+        for write in writes:
+            self.apply(write)
+        assert p.plan(self.now, phase, result) == [], "a second look writes again"
+        return writes
+
+    def apply(self, write: p.Write) -> None:
+        runs, comments = list(self.now.check_runs), list(self.now.comments)
+        match write:
+            case p.CreateCheckRun():
+                runs.append(
+                    CheckRun(next(self.ids), write.name, write.head_sha, write.external_id, write.status, write.conclusion,
+                             write.output.title, write.output.summary, len(write.output.annotations), "http://x", APP)
+                )  # fmt: skip
+            case p.UpdateCheckRun():
+                index = next(i for i, run in enumerate(runs) if run.id == write.id)
+                runs[index] = replace(
+                    runs[index], status=write.status, conclusion=write.conclusion, title=write.output.title
+                )
+            case p.CreateComment():
+                comments.append(says(next(self.ids), User(99, "tfport[bot]", True), write.body, app_id=APP))
+            case p.EditComment():
+                index = next(i for i, comment in enumerate(comments) if comment.id == write.id)
+                comments[index] = replace(comments[index], body=write.body)
+            case p.MinimizeComment():
+                self.minimized.append(write.node_id)
+            case p.React():
+                index = comments.index(write.comment)
+                comments[index] = replace(
+                    comments[index], reactions=comments[index].reactions | {write.content}
+                )
+        self.now = replace(self.now, check_runs=tuple(runs), comments=tuple(comments))
+
+    def says(self, user: User, body: str) -> None:
+        self.now = replace(self.now, comments=(*self.now.comments, says(next(self.ids), user, body)))
+
+    @property
+    def summaries(self) -> list[str]:
+        return [c.body for c in self.now.comments if c.app_id == APP and "tfport:summary" in c.body]
+
+
+def says(number: int, user: User, body: str, app_id: int | None = None) -> Comment:
+    return Comment(number, f"IC_{number}", user, body, NOW, NOW, "http://x", app_id)
+
+
+def test_a_port_from_queued_to_concluded():
+    hub = Pretend(situation())
+    queued = hub.run("announced")
+    assert [w.name for w in queued if isinstance(w, p.CreateCheckRun)] == [
+        "tfport",
+        "tfport / architecture",
+        "tfport / registration",
+        "tfport / docs",
+        "tfport / tests",
+        "tfport / execution",
+    ]
+    hub.run("running")
+    hub.run("reported", report("unpack-inputs"))
+    assert {run.name: run.conclusion for run in hub.now.check_runs} == {
+        "tfport": "failure",
+        "tfport / architecture": "failure",
+        "tfport / registration": "success",
+        "tfport / docs": "success",
+        "tfport / tests": "success",
+        "tfport / execution": "success",
+    }
+    (summary,) = hub.summaries
+    assert "cc @gante @Rocketknight1" in summary
+
+
+def test_the_summary_is_edited_while_the_verdict_stays_and_new_when_it_flips():
+    hub = Pretend(situation())
+    hub.run("reported", report("unpack-inputs"))
+    first = hub.now.comments[0]
+    hub.now = replace(hub.now, pull=pull(head_sha="c" * 40))
+    writes = hub.run("reported", report("main-init"))
+    assert [type(w) for w in writes if not isinstance(w, p.CreateCheckRun)] == [p.EditComment]
+    hub.now = replace(hub.now, pull=pull(head_sha="d" * 40))
+    hub.run("reported", report())
+    assert hub.minimized == [first.node_id]
+    (summary,) = hub.summaries
+    assert "verdict=ready" in summary
+    assert "cc @" not in summary
+
+
+def test_an_internal_error_flips_nothing():
+    hub = Pretend(situation())
+    hub.run("reported", report())
+    hub.run("reported", report("main-init", "error"))
+    assert len(hub.now.comments) == 1
+
+
+def test_nothing_for_a_pull_request_that_ports_nothing():
+    other = ChangedFile("src/transformers/models/bert/modeling_bert.py", "added", "+class BertModel")
+    widened = ChangedFile(PORT.path, "modified", "@@\n+x = 1\n")
+    for files in ((), (other,), (widened,), (replace(PORT, status="removed"),)):
+        hub = Pretend(situation(files=files))
+        hub.says(AUTHOR, "/tfport help")
+        assert hub.run("announced") == []
+    assert situation(files=(replace(widened, patch="@@\n+class TFBertForX(TFBert):\n"),)).brings_port
+
+
+def test_a_base_without_tensorflow_is_told_once():
+    hub = Pretend(situation(tensorflow=False))
+    (write,) = hub.run("announced")
+    assert isinstance(write, p.CreateComment)
+    assert "no TensorFlow support" in write.body
+
+
+def test_a_port_that_was_taken_back():
+    hub = Pretend(situation())
+    hub.run("announced")
+    hub.run("reported", report("main-init"))
+    hub.now = replace(hub.now, files=())
+    hub.run("announced")
+    assert "no TensorFlow port any more" in hub.now.comments[0].body
+    hub.now = replace(hub.now, files=(PORT,))
+    hub.run("reported", report("main-init"))
+    assert len(hub.summaries) == 1
+
+
+def test_a_push_retires_what_the_old_head_left():
+    hub = Pretend(situation())
+    hub.run("announced")
+    hub.now = replace(hub.now, pull=pull(head_sha="c" * 40))
+    hub.run("announced")
+    old = [run for run in hub.now.check_runs if run.head_sha == HEAD]
+    assert {run.conclusion for run in old} == {"cancelled"}
+
+
+def test_a_closed_pull_request_gets_no_more_than_its_runs_closed():
+    hub = Pretend(situation())
+    hub.run("announced")
+    hub.now = replace(hub.now, pull=pull(open=False))
+    hub.run("reported", report("main-init"))
+    assert {run.conclusion for run in hub.now.check_runs} == {"cancelled"}
+    assert hub.summaries == []
+
+
+def test_check_runs_follow_the_draft_state():
+    hub = Pretend(situation())
+    hub.run("reported", report("main-init", "waiting"))
+    hub.now = replace(hub.now, pull=pull(draft=False))
+    hub.run("reported", report("main-init"))
+    assert [r.conclusion for r in hub.now.check_runs if r.name == "tfport"] == ["neutral", "failure"]
+
+
+def test_check_again_by_the_author_and_not_by_a_stranger():
+    hub = Pretend(situation())
+    hub.run("reported", report("main-init"))
+    runs = len(hub.now.check_runs)
+    hub.says(AUTHOR, "/tfport check main-init")
+    hub.run("announced")
+    assert [run.name for run in hub.now.check_runs[runs:]] == ["tfport", "tfport / registration"]
+    assert hub.now.comments[-1].reactions == {"eyes"}
+    hub.run("reported", report())
+    runs = len(hub.now.check_runs)
+    hub.says(User(66, "stranger"), "/tfport check")
+    hub.run("announced")
+    assert len(hub.now.check_runs) == runs
+    assert "for the author" in hub.now.comments[-1].body
+    assert hub.now.comments[-2].reactions == {"-1"}
+
+
+def test_ten_checks_in_a_minute_are_one():
+    hub = Pretend(situation())
+    hub.run("reported", report())
+    for _ in range(10):
+        hub.says(AUTHOR, "/tfport check")
+    writes = hub.run("announced")
+    assert sum(isinstance(w, p.CreateCheckRun) for w in writes) == 6
+    hub.says(AUTHOR, "/tfport check")
+    assert [type(w) for w in hub.run("announced")] == [p.React]
+
+
+def test_a_wrong_command_is_answered_once():
+    hub = Pretend(situation())
+    hub.says(AUTHOR, "/tfport chek")
+    hub.run("announced")
+    assert hub.now.comments[0].reactions == {"confused"}
+    assert "did you mean `/tfport check`" in hub.now.comments[1].body
+
+
+def test_a_copied_marker_is_not_adopted():
+    hub = Pretend(situation())
+    hub.run("reported", report())
+    forged = replace(hub.now.comments[0], app_id=None, author=User(66, "stranger"), id=5)
+    hub.now = replace(hub.now, comments=(forged,))
+    hub.run("reported", report("main-init"))
+    assert hub.now.comments[0] == forged
+    assert len(hub.now.comments) == 2
+
+
+def test_our_own_failure_fails_nothing():
+    hub = Pretend(situation())
+    hub.run("announced")
+    for write in p.confess(hub.now):
+        hub.apply(write)
+    assert {run.conclusion for run in hub.now.check_runs} == {"cancelled"}
+
+
+def test_a_switched_off_repository_is_left_alone():
+    assert Pretend(situation(config=RepositoryConfig(enabled=False))).run("announced") == []

@@ -1,0 +1,36 @@
+"""The repository's configuration: defaults, and errors with their place."""
+
+import pytest
+
+from bot.policy import ConfigError, RepositoryConfig, parse_config
+
+
+def test_defaults():
+    assert parse_config("") == parse_config("# nothing\n") == RepositoryConfig()
+    assert RepositoryConfig().maintainers == ("gante", "Rocketknight1")
+
+
+def test_values():
+    config = parse_config("enabled: false\nmaintainers: [ada, org/team]\n")
+    assert not config.enabled
+    assert config.maintainers == ("ada", "org/team")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a: [", "1:5: "),
+        ("enabled: true\nmaintainer: [x]\n", "2:1: maintainer: Extra inputs"),
+        ("- a\n", "1:1: expected"),
+        ("enabled: maybe\n", "1:1: enabled"),
+        ("maintainers: ['@all x']\n", "1:1: maintainers.0"),
+        ("enabled: true\nenabled: false\n", "2:1: enabled stands twice"),
+        ("a: &a [1]\nb: *a\n", "anchors and aliases"),
+        ("a: !!python/object/apply:os.system [x]\n", "could not determine a constructor"),
+        ("enabled: true\n#" + "x" * 70_000, "larger than"),
+    ],
+)
+def test_errors_name_the_place(text: str, says: str):
+    with pytest.raises(ConfigError) as caught:
+        parse_config(text)
+    assert says in str(caught.value)
