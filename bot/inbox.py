@@ -149,6 +149,11 @@ class Inbox:
             ) from error
         return Inbox(engine, lock, **options)
 
+    @property
+    def alive(self) -> bool:
+        """Whether the writer runs. It ends only by `close`, or by a bug."""
+        return self._thread.is_alive()
+
     def close(self) -> None:
         """Writes what waits, hands back what this process had claimed, and lets the database go."""
         if self._thread.is_alive():
