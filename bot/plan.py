@@ -17,12 +17,12 @@ from bot.policy import RepositoryConfig
 from bot.render import checks as render_checks
 from bot.render import comments as render_comments
 from bot.state import Annotation, ChangedFile, CheckRun, Comment, Permission, Pull, Repository
-from checks.report import Report
+from checks.report import Conclusion, Report
 
-SECTIONS = ("architecture", "registration", "docs", "tests", "execution")
+SECTIONS: tuple[str, ...] = ("architecture", "registration", "docs", "tests", "execution")
 """Sections with a check run of their own; the gate stands for the whole and shows `start`, `submit` and `share`."""
 
-GATE = "gate"
+GATE: str = "gate"
 TOUCHED = re.compile(r"(^|/)modeling_tf_[^/]*\.py$")
 
 Content = Literal["eyes", "confused", "-1"]
@@ -39,7 +39,7 @@ class Situation:
         files: changed files, or None where GitHub cannot list them all.
         tensorflow: the base tree has TensorFlow support.
         comments: the whole conversation, oldest first.
-        check_runs: ours on the head (and on heads that a running workflow left), oldest first.
+        check_runs: ours on the head (and on heads that a running workflow left), in the order of their ids.
         rights: permission by user id of everybody whose command is open.
         rerequested: section -> attempt, of check runs that somebody asked to run again in the Checks tab.
     """
@@ -87,7 +87,7 @@ class CreateCheckRun:
     external_id: str
     status: Literal["queued", "in_progress", "completed"]
     output: Output
-    conclusion: str | None = None
+    conclusion: Conclusion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class UpdateCheckRun:
     id: int
     status: Literal["queued", "in_progress", "completed"]
     output: Output
-    conclusion: str | None = None
+    conclusion: Conclusion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +215,12 @@ def open_commands(situation: Situation) -> list[Answer]:
 
 def commented(comments: Iterable[Comment]) -> list[Comment]:
     """Comments of people (not of apps or bots) that hold a command."""
-    return [c for c in comments if not c.author.bot and c.app_id is None and parse(c.body)]
+    return [comment for comment in comments if may_command(comment)]
+
+
+def may_command(comment: Comment) -> bool:
+    """Whether a person wrote it and it holds a command, right or wrong."""
+    return not comment.author.bot and comment.app_id is None and bool(parse(comment.body))
 
 
 def _answer(situation: Situation, comment: Comment) -> Answer:
@@ -321,7 +326,7 @@ def _waiting_output(status: str) -> Output:
     return Output("Queued" if status == "queued" else "Checking", "The result is here in seconds.")
 
 
-def _result(situation: Situation, section: str, report: Report) -> tuple[Output, str]:
+def _result(situation: Situation, section: str, report: Report) -> tuple[Output, Conclusion]:
     page = render_checks.Page(situation.repository, situation.pull, report, situation.config_error)
     if section == GATE:
         title, summary, text, conclusion = render_checks.gate(page)

@@ -1,3 +1,380 @@
-"""Durable workflows: the only module that imports the engine (DBOS)."""
+"""Durable workflows: the only module that imports the engine (DBOS).
 
-import dbos as dbos
+One workflow, `look`: announce, fetch, examine, publish. Every step reads GitHub anew and writes only what is missing, so each may
+be killed anywhere and repeated. Deliveries only start a look; one that waits in the queue already will see what they tell.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import functools
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Concatenate, Literal, ParamSpec, TypedDict, TypeVar
+
+import structlog
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID  # fmt: skip
+
+from bot.apply import apply
+from bot.examine import Examiner
+from bot.github import reads
+from bot.github.errors import GitHubDown, Gone, RateLimited
+from bot.github.mirror import Mirror
+from bot.github.session import GitHubApp
+from bot.observe import observe
+from bot.plan import Situation, confess, plan, settled
+from bot.policy import RepositoryConfig
+from checks.report import Report
+
+log = structlog.get_logger(__name__)
+
+QUEUE = "looks"
+MAX_ROUNDS = 5
+"""How often one look follows a head that moves while it works; the deliveries of the pushes bring the next look anyway."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Target(TypedDict):
+    """What a look works on. `base` is the merge base, "" until it is fetched."""
+
+    head: str
+    base: str
+    ready: bool
+
+
+class Outcome(TypedDict):
+    """What a step came to: a value, a limit to wait for (seconds since 1970), or the pull request is out of reach."""
+
+    kind: Literal["done", "wait", "gone"]
+    value: Any
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the steps work with; one per process."""
+
+    github: GitHubApp
+    mirror: Mirror
+    examiner: Examiner
+    defaults: RepositoryConfig
+
+
+class PullGone(Exception):
+    """Repository, installation or pull request are not there (any more)."""
+
+
+STEPS: list[str] = []
+"""Names of all steps in the order of the workflow; the kill tests take them from here."""
+
+_services: Services | None = None
+
+
+def crash_point(name: str) -> None:
+    """Called before and after each step and after each write. The kill tests put a SIGKILL here."""
+
+
+def _step(function: Callable[Concatenate[Services, P], Awaitable[T]]) -> Callable[P, Awaitable[Outcome]]:
+    """A step of the workflow: retried when GitHub or the network failed, limits and disappearances told as an outcome."""
+    name = function.__name__
+    STEPS.append(name)
+
+    @DBOS.step(
+        name=name,
+        retries_allowed=True,
+        max_attempts=5,
+        interval_seconds=1,
+        backoff_rate=3,
+        should_retry=lambda error: isinstance(error, GitHubDown),
+    )
+    @functools.wraps(function)
+    async def wrapped(*args: P.args, **kwargs: P.kwargs) -> Outcome:
+        assert _services is not None, "start() first"
+        crash_point(f"before {name}")
+        try:
+            outcome = Outcome(kind="done", value=await function(_services, *args, **kwargs))
+        except RateLimited as limit:
+            outcome = Outcome(kind="wait", value=limit.until.timestamp())
+        except Gone as error:
+            outcome = Outcome(kind="gone", value=str(error))
+        crash_point(f"after {name}")
+        return outcome
+
+    return wrapped
+
+
+async def _run(step: Callable[P, Awaitable[Outcome]], *args: P.args, **kwargs: P.kwargs) -> Any:
+    """The step's value; waits durably for a rate limit to end."""
+    while True:
+        outcome = await step(*args, **kwargs)
+        if outcome["kind"] == "done":
+            return outcome["value"]
+        if outcome["kind"] == "gone":
+            raise PullGone(outcome["value"])
+        await DBOS.sleep_async(max(1.0, outcome["value"] - time.time()))
+
+
+@DBOS.workflow(name="look", max_recovery_attempts=10)
+async def look(installation: int, repository: int, number: int, rerequested: dict[str, str]) -> str:
+    """Look at one pull request, and bring it to what should stand there. Returns what came of it, for the operator."""
+    place = (installation, repository, number)
+    heads: list[str] = []
+    try:
+        for _ in range(MAX_ROUNDS):
+            target: Target | None = await _run(announce, *place, heads, rerequested)
+            if target is None:
+                return "settled"
+            heads.append(target["head"])
+            target = await _run(fetch, *place, target)
+            assert target is not None
+            report = await _run(examine, *place, target)
+            if await _run(publish, *place, target, report, rerequested):
+                return "published"
+        return "the head moves faster than we look"
+    except PullGone as gone:
+        return f"gone: {gone}"
+    except Exception:
+        log.exception("look failed", installation=installation, repository=repository, pull=number)
+        await _run(apologise, *place)
+        raise
+
+
+@_step
+async def announce(
+    services: Services,
+    installation: int,
+    repository: int,
+    number: int,
+    heads: list[str],
+    rerequested: dict[str, str],
+) -> Target | None:
+    """Queue the check runs and answer commands. None if there is nothing (more) to examine."""
+    situation = await _observe(services, installation, repository, number, heads, rerequested)
+    idle = settled(situation)
+    await _apply(services, installation, situation, plan(situation, "announced"))
+    return None if idle else Target(head=situation.pull.head_sha, base="", ready=not situation.pull.draft)
+
+
+@_step
+async def fetch(
+    services: Services, installation: int, repository: int, number: int, target: Target
+) -> Target:
+    """Merge base and head into the mirror, while the check runs say that it goes on."""
+    there = services.github.installation(installation)
+    situation = await _observe(services, installation, repository, number, [target["head"]])
+    if situation.pull.head_sha == target["head"]:
+        await _apply(services, installation, situation, plan(situation, "running"))
+    base = await reads.merge_base(there, situation.repository, situation.pull.base_sha, target["head"])
+    await services.mirror.fetch(there, situation.repository, (base, target["head"]), pull=situation.pull)
+    return Target(head=target["head"], base=base, ready=target["ready"])
+
+
+@_step
+async def examine(
+    services: Services, installation: int, repository: int, number: int, target: Target
+) -> dict[str, Any] | None:
+    """The report, as JSON; None if nothing is ported."""
+    path = services.mirror.path(repository)
+    return await services.examiner.examine(path, target["base"], target["head"], ready=target["ready"])
+
+
+@_step
+async def publish(
+    services: Services,
+    installation: int,
+    repository: int,
+    number: int,
+    target: Target,
+    report: dict[str, Any] | None,
+    rerequested: dict[str, str],
+) -> bool:
+    """Conclude the check runs and write the summary. False if the pull request moved on meanwhile."""
+    situation = await _observe(services, installation, repository, number, [target["head"]], rerequested)
+    if situation.pull.head_sha != target["head"] or situation.pull.draft == target["ready"]:
+        return False
+    result = None if report is None else Report.from_json(report)
+    writes = plan(situation, "reported", result)
+    await _apply(services, installation, situation, writes)
+    return True
+
+
+@_step
+async def apologise(services: Services, installation: int, repository: int, number: int) -> None:
+    """After a failure of ours: leave no check run hanging."""
+    situation = await _observe(services, installation, repository, number)
+    await _apply(services, installation, situation, confess(situation))
+
+
+@DBOS.workflow(name="rerun", max_recovery_attempts=10)
+async def rerun(
+    cause: str, installation: int, repository: int, head: str, asked: dict[str, str]
+) -> list[int]:
+    """ "Re-run all": queue a look for every open pull request with this head. GitHub names none for forks."""
+    numbers: list[int] = []
+    try:
+        numbers = await _run(find_pulls, installation, repository, head)
+    except PullGone:
+        return numbers
+    for number in numbers:
+        await _run(enqueue, cause, installation, repository, number, asked)
+    return numbers
+
+
+@_step
+async def find_pulls(services: Services, installation: int, repository: int, head: str) -> list[int]:
+    """Numbers of the open pull requests with this head."""
+    there = services.github.installation(installation)
+    found = await reads.pulls_with_head(there, await reads.repository(there, repository), head)
+    return [pull.number for pull in found]
+
+
+@_step
+async def enqueue(
+    services: Services, cause: str, installation: int, repository: int, number: int, asked: dict[str, str]
+) -> str:
+    """A look of its own for one of them."""
+    return await enqueue_look(cause, installation, repository, number, asked)
+
+
+async def _observe(
+    services: Services,
+    installation: int,
+    repository: int,
+    number: int,
+    heads: list[str] | None = None,
+    rerequested: dict[str, str] | None = None,
+) -> Situation:
+    return await observe(
+        services.github.installation(installation),
+        repository,
+        number,
+        defaults=services.defaults,
+        other_heads=heads or (),
+        rerequested=rerequested,
+    )
+
+
+async def _apply(services: Services, installation: int, situation: Situation, writes: list[Any]) -> None:
+    there = services.github.installation(installation)
+    await apply(
+        there, situation.repository, situation.pull.number, writes, after_each=lambda: crash_point("write")
+    )
+
+
+# --- the engine
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """Where the engine keeps its rows.
+
+    Attributes:
+        url: SQLAlchemy URL; SQLite (one process) or PostgreSQL.
+        workers: looks at the same time.
+    """
+
+    url: str
+    data_dir: Path
+    workers: int = 8
+
+
+async def start(services: Services, settings: EngineSettings) -> None:
+    """Launch the engine in this event loop and go on with what a dead process left.
+
+    Raises:
+        RuntimeError: another process works on the same SQLite file.
+    """
+    global _services
+    _services = services
+    if settings.url.startswith("sqlite"):
+        _lock_alone(settings.data_dir / "engine.lock")
+        _use_wal(settings.url)
+    services.examiner.start()
+    DBOS(config=_config(settings))
+    await asyncio.to_thread(lambda: None)
+    DBOS.launch()
+    await DBOS.register_queue_async(
+        QUEUE, worker_concurrency=settings.workers, partition_concurrency=1, polling_interval_sec=0.1
+    )
+
+
+async def stop(seconds: int = 10) -> None:
+    """Wait for running looks, at most `seconds`; what is not done goes on at the next start."""
+    global _services
+    await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=seconds)
+    if _services is not None:
+        _services.examiner.stop()
+    _services = None
+
+
+async def enqueue_look(
+    cause: str, installation: int, repository: int, number: int, rerequested: dict[str, str] | None = None
+) -> str:
+    """Queue a look, once per `cause` (a delivery's GUID). Returns the id of the look that will see what the cause tells.
+
+    One that still waits in the queue will: it reads GitHub after this moment.
+    """
+    prefix = f"look:{repository}:{number}:"
+    if not rerequested:
+        waiting = await DBOS.list_workflows_async(
+            workflow_id_prefix=prefix, status="ENQUEUED", limit=1, load_input=False, load_output=False
+        )
+        if waiting:
+            return waiting[0].workflow_id
+    with SetWorkflowID(prefix + cause), SetEnqueueOptions(queue_partition_key=f"{repository}#{number}"):
+        handle = await DBOS.enqueue_workflow_async(
+            QUEUE, look, installation, repository, number, rerequested or {}
+        )
+    return handle.workflow_id
+
+
+async def enqueue_rerun(
+    cause: str, installation: int, repository: int, head: str, asked: dict[str, str]
+) -> str:
+    """Queue a look for each pull request with this head, once per `cause`."""
+    with (
+        SetWorkflowID(f"rerun:{repository}:{cause}"),
+        SetEnqueueOptions(queue_partition_key=f"{repository}@{head}"),
+    ):
+        handle = await DBOS.enqueue_workflow_async(QUEUE, rerun, cause, installation, repository, head, asked)
+    return handle.workflow_id
+
+
+def _config(settings: EngineSettings) -> DBOSConfig:
+    return DBOSConfig(
+        name="tfport",
+        system_database_url=settings.url,
+        # One process per SQLite file, whose rows the next one takes over; any edit of the code must not strand them.
+        executor_id="tfport",
+        application_version="looks-1",
+        serializer=DBOSPortableJSONSerializer(),
+        log_level="WARNING",
+        console_log_level="CRITICAL",
+    )
+
+
+_locks: list[Any] = []
+
+
+def _lock_alone(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise RuntimeError(f"another tfport works on {path.parent}") from error
+    _locks.append(file)
+
+
+def _use_wal(url: str) -> None:
+    import sqlite3
+
+    database = Path(url.removeprefix("sqlite:///"))
+    database.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(database)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.close()

@@ -1,0 +1,98 @@
+"""Everything that a decision depends on, read from GitHub at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+
+import structlog
+
+from bot.github import reads
+from bot.github.session import Installation
+from bot.plan import HANDLED, Situation, commented, may_command
+from bot.policy import CONFIG_PATH, ConfigError, RepositoryConfig, parse_config
+from bot.state import Comment, Permission, Pull, Repository
+from checks.errors import UserError
+
+log = structlog.get_logger(__name__)
+
+TENSORFLOW = "src/transformers/modeling_tf_utils.py"
+"""A tree without this file has no TensorFlow support."""
+
+
+async def observe(
+    installation: Installation,
+    repository_id: int,
+    number: int,
+    *,
+    defaults: RepositoryConfig,
+    other_heads: Iterable[str] = (),
+    rerequested: Mapping[str, str] | None = None,
+) -> Situation:
+    """The pull request as GitHub has it now.
+
+    Args:
+        defaults: configuration of repositories that have none.
+        other_heads: former heads whose check runs may be unfinished.
+
+    Raises:
+        bot.github.errors.GitHubError: see there.
+    """
+    repository = await reads.repository(installation, repository_id)
+    pull = await reads.pull(installation, repository, number)
+    heads = [*(head for head in other_heads if head != pull.head_sha), pull.head_sha]
+    (files, complete), (config, config_error), tensorflow, comments, runs, me = await asyncio.gather(
+        reads.changed_files(installation, repository, number),
+        _config(installation, repository, pull, defaults),
+        # By branch name, not by commit: then GitHub answers 304 for as long as the file stays.
+        reads.file(installation, repository, TENSORFLOW, pull.base_ref),
+        reads.comments(installation, repository, number, look_at=may_command),
+        asyncio.gather(*(reads.check_runs(installation, repository, head) for head in heads)),
+        reads.identity(installation),
+    )
+    return Situation(
+        app_id=installation.app_id,
+        app_slug=me.slug,
+        repository=repository,
+        pull=pull,
+        files=files if complete else None,
+        tensorflow=tensorflow is not None,
+        config=config,
+        config_error=config_error,
+        comments=comments,
+        # Another pull request with the same head has its own.
+        check_runs=tuple(
+            sorted(
+                (run for found in runs for run in found if run.external_id.startswith(f"tfport:{number}:")),
+                key=lambda run: run.id,
+            )
+        ),
+        rights=await _rights(installation, repository, comments),
+        rerequested=rerequested or {},
+    )
+
+
+async def _config(
+    installation: Installation, repository: Repository, pull: Pull, defaults: RepositoryConfig
+) -> tuple[RepositoryConfig, str]:
+    """The configuration on the base branch; the defaults and an error where it cannot be used."""
+    try:
+        text = await reads.file(installation, repository, CONFIG_PATH, pull.base_ref)
+        return (defaults if text is None else parse_config(text)), ""
+    except (ConfigError, UserError) as error:
+        log.warning("repository configuration is broken", repository=repository.full_name, error=str(error))
+        return defaults, str(error)
+
+
+async def _rights(
+    installation: Installation, repository: Repository, comments: Iterable[Comment]
+) -> dict[int, Permission]:
+    """Permission of everybody whose command is still open. Who cannot be verified has none."""
+    rights: dict[int, Permission] = {}
+    for comment in commented(comments):
+        author = comment.author
+        if author.id in rights or comment.reactions & HANDLED:
+            continue
+        user_id, permission = await reads.permission(installation, repository, author.login)
+        rights[author.id] = permission if user_id == author.id else "none"
+    return rights

@@ -1,0 +1,64 @@
+"""The bot as one process: inbox, dispatcher, durable engine, GitHub."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+
+from bot import dispatch, workflows
+from bot.examine import Examiner
+from bot.github.limits import Pace
+from bot.github.mirror import Mirror
+from bot.github.session import GitHubApp
+from bot.inbox import Inbox
+from bot.policy import RepositoryConfig
+from bot.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+
+@asynccontextmanager
+async def working(settings: Settings, inbox: Inbox, *, pace: Pace | None = None) -> AsyncGenerator[GitHubApp]:
+    """Everything behind the webhook, for as long as the context is open: deliveries become looks, looks become writes.
+
+    Args:
+        pace: how fast GitHub is called; tests go faster.
+    """
+    async with GitHubApp(
+        settings.github_api,
+        settings.app_id,
+        settings.private_key.get_secret_value(),
+        pace=pace,
+        readonly=settings.readonly,
+    ) as github:
+        services = workflows.Services(
+            github=github,
+            mirror=Mirror(settings.data_dir / "mirrors"),
+            examiner=Examiner(settings.concurrency),
+            defaults=RepositoryConfig(maintainers=settings.maintainers),
+        )
+        engine = workflows.EngineSettings(settings.database_url, settings.data_dir)
+        await workflows.start(services, engine)
+        consumer = asyncio.create_task(
+            dispatch.consume(inbox, app_id=settings.app_id, serves=settings.serves), name="deliveries"
+        )
+        consumer.add_done_callback(_must_not_end)
+        try:
+            yield github
+        finally:
+            consumer.cancel()
+            with suppress(asyncio.CancelledError):
+                await consumer
+            await workflows.stop()
+
+
+def _must_not_end(consumer: asyncio.Task[None]) -> None:
+    """Without it deliveries would pile up behind a server that looks healthy; a supervisor starts us anew."""
+    if not consumer.cancelled():
+        log.critical("the dispatcher ended", error=repr(consumer.exception()))
+        os.kill(os.getpid(), signal.SIGTERM)
