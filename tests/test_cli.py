@@ -18,6 +18,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from checks import __version__
+from checks.checklist import items
 from tests.fixtures.sample import Sample
 
 TFPORT = str(Path(sys.executable).with_name("tfport"))
@@ -264,6 +265,17 @@ class TestBadInput:
         pytest.importorskip("checks.explain")
         assert "unpack-inputs" in self.told(tfport("explain", "unpack-input"))
 
+    def test_a_damaged_repository(self, sample: Sample, tmp_path: Path) -> None:
+        shutil.copytree(sample.git_dir, tmp_path / "damaged.git")
+        (pack,) = (tmp_path / "damaged.git/objects/pack").glob("*.pack")
+        pack.chmod(0o644)
+        content = bytearray(pack.read_bytes())
+        for position in range(1000, len(content), 500):
+            content[position] ^= 0xFF
+        pack.write_bytes(content)
+        revisions = ["--base", sample.commits["base"], "--head", sample.commits["planted"]]
+        assert "git" in self.told(tfport("check", "--repo", str(tmp_path / "damaged.git"), *revisions))
+
     def test_a_shallow_clone_without_the_merge_base(self, sample: Sample, tmp_path: Path) -> None:
         folder = tmp_path / "shallow"
         url = sample.git_dir.absolute().as_uri()
@@ -388,6 +400,12 @@ class TestOther:
         assert done.code == 0
         assert "@unpack_inputs" in done.out
         assert tfport("explain", "weight-names").code == 0
+
+    def test_explain_alone_lists_all(self) -> None:
+        done = tfport("explain")
+        assert done.code == 0
+        listed = {line.split()[0] for line in done.out.splitlines() if line.startswith("  ")}
+        assert listed == set(items())
 
     def test_a_check_imports_nothing_of_the_bots_heavy_parts(self, sample: Sample) -> None:
         done = check(sample, "planted", PYTHONPROFILEIMPORTTIME="1")
