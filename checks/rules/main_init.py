@@ -11,7 +11,16 @@ from checks.port import Port
 from checks.report import Finding, Location
 from checks.rules import Example, Rule
 from checks.rules._common import enumerate_names, verb
-from checks.rules._inits import HALVES, Place, add_name, add_statement, group, misspelt, spelling_edit
+from checks.rules._inits import (
+    HALVES,
+    Place,
+    add_name,
+    add_statement,
+    group,
+    misspelt,
+    spelling_edit,
+    twins_of,
+)
 from checks.source.inits import Half, InitFacts
 from checks.source.python import module_facts
 
@@ -134,7 +143,8 @@ def _places(port: Port, init: InitFacts, half: Half, names: list[str], lines: li
     opening = _opening(port, half)
     entries = [entry for entry in init.of(half, "tf") if entry.module == _module(port)]
     if entries:
-        return [add_name(MAIN_INIT, lines, entries[-1], name, opening) for name in names]
+        twins = twins_of(init, half)
+        return [add_name(MAIN_INIT, lines, entries[-1], name, opening, twins) for name in names]
     place = add_statement(MAIN_INIT, init, half, _module(port), opening, names)
     return [place] if place is not None else []
 

@@ -11,7 +11,17 @@ from checks.port import Module, Port
 from checks.report import Edit, Finding, Location
 from checks.rules import Example, Rule
 from checks.rules._common import enumerate_names, verb
-from checks.rules._inits import HALVES, Place, add_name, add_statement, group, misspelt, offer, spelling_edit
+from checks.rules._inits import (
+    HALVES,
+    Place,
+    add_name,
+    add_statement,
+    group,
+    misspelt,
+    offer,
+    spelling_edit,
+    twins_of,
+)
 from checks.rules._star_imports import check_star_imports
 from checks.source.inits import Entry, Half, InitFacts, Region
 from checks.source.python import module_facts
@@ -108,19 +118,20 @@ def _absent(port: Port, init: InitFacts, missing: dict[str, list[Half]]) -> Iter
 
 def _places(port: Port, init: InitFacts, half: Half, names: list[str], lines: list[str]) -> list[Place]:
     """Where names belong in a half: beside the names of their module, or in a part of their own."""
-    by_module: dict[str, list[str]] = {}
-    for name in names:
-        module = port.archive_lists[name][0] if name in port.archive_lists else port.of(name)[0]
-        by_module.setdefault(f"modeling_tf_{module.suffix}", []).append(name)
     places: list[Place] = []
+    new: dict[str, list[str]] = {}
+    for name in names:
+        # The statement of the module that defines it, else of one that imports it (TFBlipTextModel stands in modeling_tf_blip's).
+        module = _home(port, name)
+        entries = sorted(_entries(init, half), key=lambda entry: entry.module != module)
+        entry = next((e for e in entries if e.module == module or _has(port, e, name)), None)
+        if entry is None:
+            new.setdefault(module, []).append(name)
+        else:
+            opening = _opening(half, entry.module)
+            places.append(add_name(port.init_path, lines, entry, name, opening, twins_of(init, half)))
     statements: list[tuple[str, list[str]]] = []
-    for module, of_module in by_module.items():
-        entry = next((e for e in _entries(init, half) if e.module == module), None)
-        if entry is not None:
-            places += [
-                add_name(port.init_path, lines, entry, name, _opening(half, module)) for name in of_module
-            ]
-            continue
+    for module, of_module in new.items():
         place = add_statement(port.init_path, init, half, module, _opening(half, module), of_module)
         if place is not None:
             places.append(place)
@@ -129,6 +140,11 @@ def _places(port: Port, init: InitFacts, half: Half, names: list[str], lines: li
     if statements and (place := _new_part(port, init, half, statements, lines)) is not None:
         places.append(place)
     return places
+
+
+def _home(port: Port, name: str) -> str:
+    module = port.archive_lists[name][0] if name in port.archive_lists else port.of(name)[0]
+    return f"modeling_tf_{module.suffix}"
 
 
 def _opening(half: Half, module: str) -> str:
