@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Callable, Generator, Sequence
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, TextIO
@@ -70,10 +70,14 @@ def _check_takes(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--base",
         metavar="REV",
+        type=_given,
         help="compare with the commit where the head parted from REV (the upstream main branch)",
     )
     parser.add_argument(
-        "--head", metavar="REV", help="what to check (the working tree, with what is not committed yet)"
+        "--head",
+        metavar="REV",
+        type=_given,
+        help="what to check (the working tree, with what is not committed yet)",
     )
     parser.add_argument(
         "--format",
@@ -98,12 +102,29 @@ def _check(options: Namespace) -> int:
     from checks.repository import snapshots
     from checks.run import check
 
-    with _progress("checking …"):
+    with _progress("checking …"), _readable(options.repo):
         base, head = snapshots(options.repo, options.base, options.head)
         report = check(base, head, only=options.only)
     _print(report, head, options.format)
     states = {item.state for item in report.items}
     return FINDINGS if "failed" in states else INTERNAL if "error" in states else FINE
+
+
+def _given(revision: str) -> str:
+    if not revision.strip():  # an unset variable in somebody's script
+        raise ArgumentTypeError("the revision is empty")
+    return revision
+
+
+@contextmanager
+def _readable(repo: str) -> Generator[None]:
+    """Trouble with the repository itself is told as bad input."""
+    import pygit2
+
+    try:
+        yield
+    except (pygit2.GitError, OSError) as error:
+        raise UserError(f"git cannot read {repo}: {error}", hint="git fsck finds what is damaged") from error
 
 
 def _print(report: Report, head: Snapshot, format: str) -> None:
@@ -135,14 +156,31 @@ def _print(report: Report, head: Snapshot, format: str) -> None:
 
 
 def _explain_takes(parser: ArgumentParser) -> None:
-    parser.add_argument("name", metavar="RULE|ITEM", help="a rule, or an item of the checklist")
+    parser.add_argument(
+        "name", metavar="ITEM|RULE", nargs="?", help="an item of the checklist or a rule (none: list all)"
+    )
 
 
 def _explain(options: Namespace) -> int:
-    from checks.explain import explain
+    if options.name is None:
+        _say("\n".join(_checklist()))
+    else:
+        from checks.explain import explain
 
-    _say(explain(options.name))
+        _say(explain(options.name).rstrip())
     return FINE
+
+
+def _checklist() -> Iterator[str]:
+    """Every item, with its rules where they have other names."""
+    from checks.checklist import items, sections
+
+    width = max(map(len, items()))
+    for section in sections():
+        yield f"{section.title}"
+        for item in section.items:
+            others = ", ".join(rule for rule in item.rules if rule != item.id)
+            yield f"  {item.id:<{width}}  {item.text}" + (f" ({others})" if others else "")
 
 
 # -- all ---------------------------------------------------------------------------------------------------------------

@@ -113,3 +113,20 @@ def add_statement(
     line = before[-1].end_line + 1 if before else after[0].line if after else region.end_line + 1
     indent = region.column - 1
     return Place(half, line, region.column, (insert(path, line, offer(half, opening, names, indent)),))
+
+
+def group(missing: dict[str, list[Half]], begun: Collection[Half]) -> list[list[str]]:
+    """Names to be told of together: one by one, but those of a half that has none of the port's names yet all at once.
+
+    Args:
+        missing: name -> the halves that lack it.
+        begun: the halves that have some name.
+    """
+    alone: list[list[str]] = []
+    together: dict[tuple[Half, ...], list[str]] = {}
+    for name, halves in missing.items():
+        if all(half in begun for half in halves):
+            alone.append([name])
+        else:
+            together.setdefault(tuple(halves), []).append(name)
+    return [*together.values(), *alone]

@@ -11,7 +11,7 @@ from checks.port import Port
 from checks.report import Finding, Location
 from checks.rules import Example, Rule
 from checks.rules._common import enumerate_names, verb
-from checks.rules._inits import HALVES, Place, add_name, add_statement, misspelt, spelling_edit
+from checks.rules._inits import HALVES, Place, add_name, add_statement, group, misspelt, spelling_edit
 from checks.source.inits import Half, InitFacts
 from checks.source.python import module_facts
 
@@ -103,15 +103,13 @@ def defined_names(port: Port) -> set[str]:
 
 def _absent(port: Port, init: InitFacts, missing: dict[str, list[Half]]) -> Iterator[Finding]:
     lines = port.text(MAIN_INIT).split("\n")
-    begun = any(_listed(port, init, half) for half in HALVES)
-    groups = [[name] for name in missing] if begun else [list(missing)] if missing else []
-    for names in groups:
-        places = [
-            p for half in missing[names[0]] if (p := _place(port, init, half, names, lines)) is not None
-        ]
+    begun: list[Half] = [half for half in HALVES if _listed(port, init, half)]
+    for names in group(missing, begun):
+        halves = missing[names[0]]
+        places = [place for half in halves for place in _places(port, init, half, names, lines)]
         if not places:
             continue
-        twice = len(places) == 2
+        twice = len(halves) == 2
         be, it = verb(names, "is", "are"), verb(names, "it", "them")
         where = "in neither half" if twice else f"not in {_SAID[places[0].half]}"
         yield RULE.finding(
@@ -119,21 +117,26 @@ def _absent(port: Port, init: InitFacts, missing: dict[str, list[Half]]) -> Iter
             min(places[0].line, init.lines),
             f"{enumerate_names(names)} {be} {where} of the main __init__.py",
             f"Add {it} {'to both halves' if twice else 'there'}, under is_tf_available().",
-            symbol=names[0] if begun else "",
+            symbol=names[0] if len(names) == 1 else "",
             column=places[0].column,
             edits=[edit for place in places for edit in place.edits],
-            locations=[Location(MAIN_INIT, min(place.line, init.lines)) for place in places[1:]],
+            locations=[
+                Location(MAIN_INIT, min(place.line, init.lines))
+                for place in places[1:]
+                if place.half != places[0].half
+            ][:1],
             absent=True,
             level="warning" if names[0] in port.archive_lists else None,
         )
 
 
-def _place(port: Port, init: InitFacts, half: Half, names: list[str], lines: list[str]) -> Place | None:
+def _places(port: Port, init: InitFacts, half: Half, names: list[str], lines: list[str]) -> list[Place]:
     opening = _opening(port, half)
     entries = [entry for entry in init.of(half, "tf") if entry.module == _module(port)]
-    if entries and len(names) == 1:
-        return add_name(MAIN_INIT, lines, entries[-1], names[0], opening)
-    return add_statement(MAIN_INIT, init, half, _module(port), opening, names)
+    if entries:
+        return [add_name(MAIN_INIT, lines, entries[-1], name, opening) for name in names]
+    place = add_statement(MAIN_INIT, init, half, _module(port), opening, names)
+    return [place] if place is not None else []
 
 
 _GOOD = """    _import_structure["models.lantern"].extend(

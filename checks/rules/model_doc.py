@@ -157,7 +157,7 @@ RULE = Rule(
             path=_PAGE,
             good="\n## TFLanternForTokenClassificationWithFlicker\n\n[[autodoc]] TFLanternForTokenClassificationWithFlicker\n    - call\n",
             bad="",
-            finds=("- call#3",),
+            finds=("- call#2",),
             fixed=True,
         ),
         Example(

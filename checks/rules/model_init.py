@@ -11,7 +11,7 @@ from checks.port import Module, Port
 from checks.report import Edit, Finding, Location
 from checks.rules import Example, Rule
 from checks.rules._common import enumerate_names, verb
-from checks.rules._inits import HALVES, Place, add_name, add_statement, misspelt, offer, spelling_edit
+from checks.rules._inits import HALVES, Place, add_name, add_statement, group, misspelt, offer, spelling_edit
 from checks.rules._star_imports import check_star_imports
 from checks.source.inits import Entry, Half, InitFacts, Region
 from checks.source.python import module_facts
@@ -81,13 +81,11 @@ def _misspelt(port: Port, half: Half, entries: list[Entry], absent: list[str]) -
 
 def _absent(port: Port, init: InitFacts, missing: dict[str, list[Half]]) -> Iterator[Finding]:
     lines = port.text(port.init_path).split("\n")
-    begun = any(_entries(init, half) for half in HALVES)
-    groups: list[list[str]] = [[name] for name in missing]
-    if not begun and missing:
-        groups = [sorted(missing)]
-    for names in groups:
-        places = [place for half in missing[names[0]] for place in _places(port, init, half, names, lines)]
-        twice = len(missing[names[0]]) == 2
+    begun: list[Half] = [half for half in HALVES if _entries(init, half)]
+    for names in group(missing, begun):
+        halves = missing[names[0]]
+        places = [place for half in halves for place in _places(port, init, half, names, lines)]
+        twice = len(halves) == 2
         be, it = verb(names, "is", "are"), verb(names, "it", "them")
         where = "in neither half" if twice else f"not in {_SAID[missing[names[0]][0]]}"
         line = min(places[0].line, init.lines) if places else max(init.lines, 1)
@@ -97,12 +95,14 @@ def _absent(port: Port, init: InitFacts, missing: dict[str, list[Half]]) -> Iter
             line,
             f"{enumerate_names(names)} {be} {where} of the model's __init__.py",
             f"Add {it} {'to both halves' if twice else 'there'}, under is_tf_available().",
-            symbol=names[0] if begun else "",
+            symbol=names[0] if len(names) == 1 else "",
             column=places[0].column if places else 1,
             edits=[*edits, *(() if begun or not edits else _import_guard(port))],
-            locations=[Location(port.init_path, min(place.line, init.lines)) for place in places[1:2]],
+            locations=[
+                Location(port.init_path, min(p.line, init.lines)) for p in places if p.half != halves[0]
+            ][:1],
             absent=True,
-            level="warning" if names[0] in port.archive_lists and begun else None,
+            level="warning" if all(name in port.archive_lists for name in names) else None,
         )
 
 
@@ -206,6 +206,19 @@ RULE = Rule(
             good="            TFLanternModel,\n",
             bad="",
             finds=("TFLanternPreTrainedModel,",),
+            fixed=True,
+        ),
+        Example(
+            title="No part for TensorFlow under TYPE_CHECKING",
+            path=_INIT,
+            good=(
+                "\n    try:\n        if not is_tf_available():\n            raise OptionalDependencyNotAvailable()\n"
+                "    except OptionalDependencyNotAvailable:\n        pass\n    else:\n        from .modeling_tf_lantern import (\n"
+                "            TFLanternForSequenceClassification,\n            TFLanternForTokenClassificationWithFlicker,\n"
+                "            TFLanternModel,\n            TFLanternPreTrainedModel,\n        )\n"
+            ),
+            bad="",
+            finds=("#9",),
             fixed=True,
         ),
         Example(

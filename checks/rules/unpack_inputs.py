@@ -94,7 +94,7 @@ RULE = Rule(
             path=_TF,
             good="    @unpack_inputs\n    @add_start_docstrings_to_model_forward(LANTERN_INPUTS_DOCSTRING)\n    def call(\n        self, input_ids: TFModelInputType | None = None, labels",
             bad="    @add_start_docstrings_to_model_forward(LANTERN_INPUTS_DOCSTRING)\n    def call(\n        self, input_ids: TFModelInputType | None = None, labels",
-            finds=("def call(#4",),
+            finds=("def call(#2",),
             fixed=True,
         ),
         Example(
@@ -102,7 +102,7 @@ RULE = Rule(
             path=_TF,
             good="    @unpack_inputs\n    def call(\n        self,\n        input_ids",
             bad="    def call(\n        self,\n        input_ids",
-            finds=("def call(#2",),
+            finds=("def call(#1",),
             fixed=True,
         ),
         Example(
