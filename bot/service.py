@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 
@@ -45,6 +47,7 @@ async def working(settings: Settings, inbox: Inbox, *, pace: Pace | None = None)
         consumer = asyncio.create_task(
             dispatch.consume(inbox, app_id=settings.app_id, serves=settings.serves), name="deliveries"
         )
+        consumer.add_done_callback(_must_not_end)
         try:
             yield github
         finally:
@@ -52,3 +55,10 @@ async def working(settings: Settings, inbox: Inbox, *, pace: Pace | None = None)
             with suppress(asyncio.CancelledError):
                 await consumer
             await workflows.stop()
+
+
+def _must_not_end(consumer: asyncio.Task[None]) -> None:
+    """Without it deliveries would pile up behind a server that looks healthy; a supervisor starts us anew."""
+    if not consumer.cancelled():
+        log.critical("the dispatcher ended", error=repr(consumer.exception()))
+        os.kill(os.getpid(), signal.SIGTERM)

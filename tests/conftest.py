@@ -6,6 +6,8 @@ import pytest
 
 from tests.fixtures.sample import Sample, build_sample
 
+pytest_plugins = ["tests.localhub_fixture"]
+
 
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:

@@ -1,0 +1,47 @@
+"""One local GitHub for each test process; each test has a pull request of its own in it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.localhub.state import Pull
+from tests.fixtures.world import World, make_world
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    folder: Path = tmp_path_factory.mktemp("world")
+    with make_world(folder) as made:
+        yield made
+
+
+@pytest.fixture
+def bot(world: World) -> Iterator[World]:
+    """The world with a running bot; afterwards nothing may have happened that GitHub does not know."""
+    world.bot.start()
+    try:
+        yield world
+    finally:
+        world.bot.stop()
+        world.hub.faults.clear()
+    complaints = [*world.hub.violations, *world.hub.defects]
+    world.hub.violations.clear()
+    world.hub.defects.clear()
+    assert complaints == []
+
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def draft(world: World) -> Callable[..., Pull]:
+    """Opens a draft pull request with a commit of the sample on a branch of its own."""
+
+    def open_draft(commit: str, **more: object) -> Pull:
+        return world.open_draft(commit, branch=f"port-{next(_numbers)}", **more)
+
+    return open_draft
