@@ -183,6 +183,28 @@ def _checklist() -> Iterator[str]:
             yield f"  {item.id:<{width}}  {item.text}" + (f" ({others})" if others else "")
 
 
+# -- serve -------------------------------------------------------------------------------------------------------------
+
+
+def _serve_takes(parser: ArgumentParser) -> None:
+    parser.epilog = "All settings are TFPORT_… environment variables: see docs/operate.md."
+
+
+def _serve(options: Namespace) -> int:
+    try:
+        from bot.server.serve import serve
+        from bot.service import working
+        from bot.settings import load
+    except ModuleNotFoundError as error:
+        if error.name and error.name.split(".")[0] in ("bot", "checks"):
+            raise
+        raise UserError(
+            f"the bot needs more than is installed here: {error.name}", hint="pip install 'tfport[bot]'"
+        ) from error
+    serve(load(), working)
+    return FINE
+
+
 # -- all ---------------------------------------------------------------------------------------------------------------
 
 COMMANDS = (
@@ -194,6 +216,7 @@ COMMANDS = (
         more="exit code: 0 nothing failed, 1 an item failed, 2 bad input, 3 an error in tfport",
     ),
     Command("explain", "what a rule or an item asks for, why, and how to do it", _explain_takes, _explain),
+    Command("serve", "run the bot", _serve_takes, _serve),
 )
 """In the order of the help."""
 

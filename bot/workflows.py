@@ -136,6 +136,7 @@ async def look(installation: int, repository: int, number: int, rerequested: dic
                 return "published"
         return "the head moves faster than we look"
     except PullGone as gone:
+        log.warning("look ended: out of reach", repository=repository, pull=number, reason=str(gone))
         return f"gone: {gone}"
     except Exception:
         log.exception("look failed", installation=installation, repository=repository, pull=number)
@@ -220,7 +221,7 @@ async def rerun(
     except PullGone:
         return numbers
     for number in numbers:
-        await _run(enqueue, cause, installation, repository, number, asked)
+        await enqueue_look(cause, installation, repository, number, asked)
     return numbers
 
 
@@ -230,14 +231,6 @@ async def find_pulls(services: Services, installation: int, repository: int, hea
     there = services.github.installation(installation)
     found = await reads.pulls_with_head(there, await reads.repository(there, repository), head)
     return [pull.number for pull in found]
-
-
-@_step
-async def enqueue(
-    services: Services, cause: str, installation: int, repository: int, number: int, asked: dict[str, str]
-) -> str:
-    """A look of its own for one of them."""
-    return await enqueue_look(cause, installation, repository, number, asked)
 
 
 async def _observe(
