@@ -147,8 +147,8 @@ def _print(report: Report, head: Snapshot, format: str) -> None:
             except UserError:  # too large or no text: shown without its code
                 return None
 
-        plain = bool(os.environ.get("NO_COLOR"))
-        console = Console(color_system=None if plain else "auto", markup=False, emoji=False, highlight=False)
+        colours = None if _plain() else "auto"
+        console = Console(color_system=colours, markup=False, emoji=False, highlight=False)
         print_report(console, report, read)
 
 
@@ -167,7 +167,14 @@ def _explain(options: Namespace) -> int:
     else:
         from checks.explain import explain
 
-        _say(explain(options.name).rstrip())
+        page = explain(options.name).rstrip()
+        if sys.stdout.isatty():
+            from rich.console import Console
+            from rich.markdown import Markdown
+
+            Console(width=min(Console().width, 100), no_color=_plain()).print(Markdown(page))
+        else:
+            _say(page)
     return FINE
 
 
@@ -256,6 +263,10 @@ def _parser() -> ArgumentParser:
         command.takes(sub)
         sub.set_defaults(run=command.run)
     return parser
+
+
+def _plain() -> bool:
+    return bool(os.environ.get("NO_COLOR"))
 
 
 @contextmanager

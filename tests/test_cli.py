@@ -262,7 +262,6 @@ class TestBadInput:
         assert "unpack-inputs" in self.told(check(sample, "planted", "--only", "unpack-input"))
 
     def test_explain_unknown(self) -> None:
-        pytest.importorskip("checks.explain")
         assert "unpack-inputs" in self.told(tfport("explain", "unpack-input"))
 
     def test_a_damaged_repository(self, sample: Sample, tmp_path: Path) -> None:
@@ -395,7 +394,6 @@ class TestOther:
         assert "exit code: 0" in tfport("check", "--help").out
 
     def test_explain_a_rule_and_an_item(self) -> None:
-        pytest.importorskip("checks.explain")
         done = tfport("explain", "unpack-inputs")
         assert done.code == 0
         assert "@unpack_inputs" in done.out

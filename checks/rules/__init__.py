@@ -62,7 +62,7 @@ class Rule:
         how: how to fix it.
         guide: the guide's step, in our words; "" where the guide is silent.
         since: since when upstream wants it (release or commit), "" for always.
-        source: where the rule comes from (catalogue id, upstream script, reviewer).
+        source: where the rule comes from (upstream script, review).
         early: it also runs while a port is empty or still PyTorch code.
         check: pure; sees one port, yields findings. No network, no clock, no mutation. It may raise (what it yielded before
             counts) `NotApplicable`, `NotBegun` or `Undecidable` of `checks.errors`, each with the reason.

@@ -165,9 +165,9 @@ RULE = Rule(
     summary="Every public class is in `src/transformers/__init__.py` twice: in `_import_structure` and under `TYPE_CHECKING`.",
     why="`from transformers import TFLanternModel` fails without the first; editors and the generator of the dummies miss it without the second.",
     how="Add it to the model's list in both halves, in the part under `is_tf_available()`. Public is what has a public PyTorch twin.",
-    guide="Step 5: register the classes in the main `__init__.py`.",
     since="always, until the main init began to scan the models (4.52, 54a123f06)",
-    source="catalogue G1; upstream utils/check_inits.py",
+    guide="Step 4: add all public classes to src/transformers/__init__.py.",
+    source="upstream utils/check_inits.py",
     check=check,
     examples=(
         Example(

@@ -203,9 +203,9 @@ RULE = Rule(
         "`__init__.py` uses `define_import_structure`, write `from .modeling_tf_… import *` there and name the class in "
         "`__all__` of the TensorFlow file."
     ),
-    guide="Step 5: register the classes in the model's `__init__.py`.",
     since="`__all__` since 4.48 (8e806a336, b2f297753)",
-    source="catalogue G2; upstream utils/check_inits.py",
+    guide="Step 4: update the import structure in the model's __init__.py.",
+    source="upstream utils/check_inits.py",
     check=check,
     examples=(
         Example(

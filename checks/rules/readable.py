@@ -90,7 +90,6 @@ RULE = Rule(
     summary="The port's files, and the shared files that it changes, are text that Python can parse.",
     why="A file that cannot be parsed cannot be imported either, and one such file breaks `import transformers` for everybody.",
     how="Fix the line that is named. Links, binary files and anything above 5 MB do not belong into a pull request.",
-    source="tfport",
     check=check,
     examples=(
         Example(

@@ -84,9 +84,9 @@ RULE = Rule(
         "Put `@unpack_inputs` directly above `call`, above the docstring decorators. Sub-layers that only other layers "
         "call do not need it."
     ),
-    guide="Step 4 and checklist: `call()` of the main layer and of the models that users call is decorated.",
     since="4.18 (b7018abf3)",
-    source="catalogue M7, M8",
+    guide="Step 4, checklist: the main layer and all classes that use it have call decorated with @unpack_inputs.",
+    source="asked for in review, #16491",
     check=check,
     examples=(
         Example(
