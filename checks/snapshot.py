@@ -218,12 +218,15 @@ class FolderSnapshot:
             handle = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
             return None
-        with os.fdopen(handle, "rb") as file:
+        try:
             status = os.fstat(handle)
             if not stat.S_ISREG(status.st_mode):
                 return None
             _refuse_large(path, status.st_size)
-            return file.read(SIZE_LIMIT + 1)
+            with os.fdopen(handle, "rb", closefd=False) as file:
+                return file.read(SIZE_LIMIT + 1)
+        finally:
+            os.close(handle)
 
 
 class DictSnapshot:
