@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 import pygit2
-from pygit2.enums import FileMode, ObjectType
+from pygit2.enums import FileMode
 
 from checks.errors import Unreadable
 
@@ -314,10 +314,12 @@ def _index_path(entry: pygit2.IndexEntry) -> str:
 _FILE_MODES = frozenset({FileMode.BLOB, FileMode.BLOB_EXECUTABLE})
 
 
-def _walk(tree: pygit2.Tree, prefix: str) -> Iterator[str]:
-    for entry in tree:
-        if entry.type == ObjectType.TREE:
-            assert isinstance(entry, pygit2.Tree)
-            yield from _walk(entry, f"{prefix}{entry.name}/")
-        elif entry.filemode in _FILE_MODES:
-            yield f"{prefix}{entry.name}"
+def _walk(top: pygit2.Tree, prefix: str) -> Iterator[str]:
+    pending = [(prefix, top)]
+    while pending:
+        prefix, tree = pending.pop()
+        for entry in tree:
+            if isinstance(entry, pygit2.Tree):
+                pending.append((f"{prefix}{entry.name}/", entry))
+            elif entry.filemode in _FILE_MODES:
+                yield f"{prefix}{entry.name}"

@@ -32,7 +32,9 @@ def check(port: Port) -> Iterator[Finding]:
                     edits=_edits(port, module, found),
                     level="error" if main else "warning",
                 )
-        elif "config_class" not in found.attributes:
+        elif "config_class" not in found.attributes and not any(
+            base.startswith("TF") for base in found.bases
+        ):
             configuration = port.configuration or "the model's configuration class"
             edits = ()
             if port.configuration:
@@ -51,10 +53,11 @@ def check(port: Port) -> Iterator[Finding]:
             yield RULE.finding(
                 module.path,
                 init.line,
-                f"{found.name}.__init__ has no argument config, by which @keras_serializable restores the layer",
+                f"{found.name}.__init__ has no argument config, from which @keras_serializable restores the layer",
                 "Take config as the first argument.",
                 symbol=f"{found.name}.__init__",
                 column=init.column,
+                level="warning",
             )
     if not any(found.name.endswith("MainLayer") for _, found in layers):
         raise NotBegun("there is no TF…MainLayer")
