@@ -120,7 +120,9 @@ class LocalHub(People):
             self.loop = asyncio.get_running_loop()
             # No connection is kept: the receiver may have been killed and started again between two deliveries.
             limits = httpx.Limits(max_keepalive_connections=0)
-            async with httpx.AsyncClient(trust_env=False, follow_redirects=False, limits=limits) as self.client:
+            async with httpx.AsyncClient(
+                trust_env=False, follow_redirects=False, limits=limits
+            ) as self.client:
                 self._ready.set()
                 assert self._server
                 await self._server.serve(sockets=[listener])

@@ -30,7 +30,7 @@ from bot.localhub.views import accounts, checks, pulls, repositories, users
 if TYPE_CHECKING:
     from bot.localhub.hub import LocalHub
 
-METHODS = {name for name in vars(People) if not name.startswith("_")} - {"user_of"}
+METHODS = {name for name in dir(People) if not name.startswith("_")} - {"user_of"}
 
 
 async def answer(hub: LocalHub, request: Request, name: str) -> Response:

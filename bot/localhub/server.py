@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bot.localhub import api, graphql, pages, remote, smarthttp
+from bot.localhub import api, pages, remote, smarthttp
 
 if TYPE_CHECKING:
     from bot.localhub.hub import LocalHub
@@ -27,7 +27,7 @@ def application(hub: LocalHub) -> Starlette:
         return await api.answer(hub, request, "/" + request.path_params["path"])
 
     async def query(request: Request) -> Response:
-        return await graphql.answer(hub, request)
+        return await api.answer(hub, request, "/graphql")
 
     async def git(request: Request) -> Response:
         owner, name = request.path_params["owner"], request.path_params["name"]

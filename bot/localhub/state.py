@@ -7,33 +7,17 @@ import itertools
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, TypeVar
+
+from bot.localhub.clock import Clock
 
 Json = dict[str, Any]
 Permissions = dict[str, str]
 """Name of a permission -> "read" or "write"."""
 Role = Literal["admin", "maintain", "write", "triage", "read"]
 ROLES: tuple[Role, ...] = ("read", "triage", "write", "maintain", "admin")
-
-
-def stamp(moment: datetime | None) -> str | None:
-    """GitHub's form of a time: UTC, whole seconds, `Z`."""
-    return moment and moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-class Clock:
-    """The hub's time; tests push it forward instead of waiting."""
-
-    def __init__(self) -> None:
-        self.offset = timedelta()
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + self.offset
-
-    def advance(self, seconds: float) -> None:
-        self.offset += timedelta(seconds=seconds)
 
 
 @dataclass(eq=False, kw_only=True)

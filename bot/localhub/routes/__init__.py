@@ -2,7 +2,7 @@
 
 import importlib
 
-TOPICS = ("apps", "checks", "comments", "commits", "contents", "hooks", "meta", "pulls", "reactions", "repositories",
+TOPICS = ("apps", "checks", "comments", "commits", "contents", "graphql", "hooks", "meta", "pulls", "reactions", "repositories",
           "reviews")  # fmt: skip
 
 

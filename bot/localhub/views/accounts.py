@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from bot.localhub.state import App, Delivery, Installation, Json, Repository, Token, stamp
+from bot.localhub.clock import stamp
+from bot.localhub.state import App, Delivery, Installation, Json, Repository, Token
 from bot.localhub.views import Urls
 from bot.localhub.views.repositories import repository
 from bot.localhub.views.users import user

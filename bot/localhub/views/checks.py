@@ -5,7 +5,8 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from bot.localhub import git
-from bot.localhub.state import CheckRun, CheckSuite, Json, Pull, Repository, Status, stamp
+from bot.localhub.clock import stamp
+from bot.localhub.state import CheckRun, CheckSuite, Json, Pull, Repository, Status
 from bot.localhub.views import Urls
 from bot.localhub.views.accounts import app
 from bot.localhub.views.pulls import minimal_pull

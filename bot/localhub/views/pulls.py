@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.localhub import git
+from bot.localhub.clock import stamp
 from bot.localhub.state import (
     App,
     Comment,
@@ -14,7 +15,6 @@ from bot.localhub.state import (
     Review,
     ReviewComment,
     User,
-    stamp,
 )
 from bot.localhub.views import Urls
 from bot.localhub.views.accounts import app

@@ -7,7 +7,8 @@ import hashlib
 from urllib.parse import quote
 
 from bot.localhub import git
-from bot.localhub.state import Json, Label, Repository, User, stamp
+from bot.localhub.clock import stamp
+from bot.localhub.state import Json, Label, Repository, User
 from bot.localhub.views import Urls
 from bot.localhub.views.users import user
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bot.localhub.state import Json, User, stamp
+from bot.localhub.clock import stamp
+from bot.localhub.state import Json, User
 from bot.localhub.views import Urls
 
 
