@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Callable, Generator, Sequence
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, TextIO
@@ -70,10 +70,14 @@ def _check_takes(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--base",
         metavar="REV",
+        type=_given,
         help="compare with the commit where the head parted from REV (the upstream main branch)",
     )
     parser.add_argument(
-        "--head", metavar="REV", help="what to check (the working tree, with what is not committed yet)"
+        "--head",
+        metavar="REV",
+        type=_given,
+        help="what to check (the working tree, with what is not committed yet)",
     )
     parser.add_argument(
         "--format",
@@ -98,12 +102,29 @@ def _check(options: Namespace) -> int:
     from checks.repository import snapshots
     from checks.run import check
 
-    with _progress("checking …"):
+    with _progress("checking …"), _readable(options.repo):
         base, head = snapshots(options.repo, options.base, options.head)
         report = check(base, head, only=options.only)
     _print(report, head, options.format)
     states = {item.state for item in report.items}
     return FINDINGS if "failed" in states else INTERNAL if "error" in states else FINE
+
+
+def _given(revision: str) -> str:
+    if not revision.strip():  # an unset variable in somebody's script
+        raise ArgumentTypeError("the revision is empty")
+    return revision
+
+
+@contextmanager
+def _readable(repo: str) -> Generator[None]:
+    """Trouble with the repository itself is told as bad input."""
+    import pygit2
+
+    try:
+        yield
+    except (pygit2.GitError, OSError) as error:
+        raise UserError(f"git cannot read {repo}: {error}", hint="git fsck finds what is damaged") from error
 
 
 def _print(report: Report, head: Snapshot, format: str) -> None:
@@ -126,8 +147,8 @@ def _print(report: Report, head: Snapshot, format: str) -> None:
             except UserError:  # too large or no text: shown without its code
                 return None
 
-        plain = bool(os.environ.get("NO_COLOR"))
-        console = Console(color_system=None if plain else "auto", markup=False, emoji=False, highlight=False)
+        colours = None if _plain() else "auto"
+        console = Console(color_system=colours, markup=False, emoji=False, highlight=False)
         print_report(console, report, read)
 
 
@@ -135,13 +156,59 @@ def _print(report: Report, head: Snapshot, format: str) -> None:
 
 
 def _explain_takes(parser: ArgumentParser) -> None:
-    parser.add_argument("name", metavar="RULE|ITEM", help="a rule, or an item of the checklist")
+    parser.add_argument(
+        "name", metavar="ITEM|RULE", nargs="?", help="an item of the checklist or a rule (none: list all)"
+    )
 
 
 def _explain(options: Namespace) -> int:
-    from checks.explain import explain
+    if options.name is None:
+        _say("\n".join(_checklist()))
+    else:
+        from checks.explain import explain
 
-    _say(explain(options.name))
+        page = explain(options.name).rstrip()
+        if sys.stdout.isatty():
+            from rich.console import Console
+            from rich.markdown import Markdown
+
+            Console(width=min(Console().width, 100), no_color=_plain()).print(Markdown(page))
+        else:
+            _say(page)
+    return FINE
+
+
+def _checklist() -> Iterator[str]:
+    """Every item, with its rules where they have other names."""
+    from checks.checklist import items, sections
+
+    width = max(map(len, items()))
+    for section in sections():
+        yield f"{section.title}"
+        for item in section.items:
+            others = ", ".join(rule for rule in item.rules if rule != item.id)
+            yield f"  {item.id:<{width}}  {item.text}" + (f" ({others})" if others else "")
+
+
+# -- serve -------------------------------------------------------------------------------------------------------------
+
+
+def _serve_takes(parser: ArgumentParser) -> None:
+    parser.epilog = "All settings are TFPORT_… environment variables: see docs/operate.md."
+
+
+def _serve(options: Namespace) -> int:
+    try:
+        from bot.server.serve import serve
+        from bot.service import working
+        from bot.settings import load
+    except ModuleNotFoundError as error:
+        if error.name and error.name.split(".")[0] in ("bot", "checks"):
+            raise
+        raise UserError(
+            f"the bot needs more than is installed here: {error.name}", hint="pip install 'tfport[bot]'"
+        ) from error
+    serve(load(), working)
     return FINE
 
 
@@ -156,6 +223,7 @@ COMMANDS = (
         more="exit code: 0 nothing failed, 1 an item failed, 2 bad input, 3 an error in tfport",
     ),
     Command("explain", "what a rule or an item asks for, why, and how to do it", _explain_takes, _explain),
+    Command("serve", "run the bot", _serve_takes, _serve),
 )
 """In the order of the help."""
 
@@ -195,6 +263,10 @@ def _parser() -> ArgumentParser:
         command.takes(sub)
         sub.set_defaults(run=command.run)
     return parser
+
+
+def _plain() -> bool:
+    return bool(os.environ.get("NO_COLOR"))
 
 
 @contextmanager

@@ -69,7 +69,6 @@ class Examiner:
 
 def _warm() -> None:
     import checks.run
-
     from checks.rules import all_rules
 
     assert checks.run
@@ -77,9 +76,8 @@ def _warm() -> None:
 
 
 def _examine(repository: str, base: str, head: str, ready: bool) -> dict[str, Any] | None:
-    from checks.run import check
-
     from checks.errors import NoTensorFlow, NothingToPort
+    from checks.run import check
     from checks.snapshot import GitSnapshot
 
     try:

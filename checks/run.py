@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import gc
 import logging
 import re
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import checks
@@ -36,8 +38,24 @@ def check(base: Snapshot, head: Snapshot, *, only: Iterable[str] = (), ready: bo
     Raises:
         checks.errors.UserError: nothing to check, an unknown name in `only`, an unreadable repository.
     """
+    with _without_collector():
+        return _check(base, head, select(only), ready)
+
+
+@contextmanager
+def _without_collector() -> Generator[None]:
+    """A syntax tree is millions of small objects without cycles: collecting garbage among them takes a third of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _check(base: Snapshot, head: Snapshot, chosen: Selection, ready: bool) -> Report:
     start, facts_before = time.perf_counter(), clock.seconds
-    chosen = select(only)
     ports = find_ports(base, head)
     found_at, facts_found = time.perf_counter(), clock.seconds
     items: list[ItemResult] = []

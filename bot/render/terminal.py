@@ -213,7 +213,9 @@ def _suggestion(finding: Finding, read: Read, width: int) -> Iterator[Text]:
     room = max(width - digits - 7, 20)
     for sign, lines, style in (("-", old, "red"), ("+", new, "green")):
         for number, line in enumerate(lines[:MOST_LINES], first):
-            yield Text(f"    {number:>{digits}} {sign} {_cut(visible(line), room)}".rstrip(), style)
+            yield Text(
+                f"    {number:>{digits}} {sign} {_cut(_shown(line, len(line) > room), room)}".rstrip(), style
+            )
         if len(lines) > MOST_LINES:
             yield Text(f"    {'':>{digits}} {sign} … {len(lines) - MOST_LINES} more lines", style)
     if len(finding.edits) > 1:

@@ -1,0 +1,1 @@
+"""The server: webhook, health, metrics, pages."""

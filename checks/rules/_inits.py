@@ -24,6 +24,11 @@ class Place:
     edits: tuple[Edit, ...] = ()
 
 
+def twins_of(init: InitFacts, half: Half) -> list[str]:
+    """Names that a half offers for PyTorch, in their order."""
+    return [name.name for entry in init.of(half, "torch") for name in entry.names]
+
+
 def misspelt(
     entries: Iterable[Entry], known: Collection[str], missing: Collection[str], changed: Collection[int]
 ) -> dict[Name, str]:
@@ -48,17 +53,21 @@ def spelling_edit(path: str, half: Half, name: Name, meant: str) -> tuple[Edit, 
     return (replace(path, name.line, column, name.name, meant),)
 
 
-def add_name(path: str, lines: Sequence[str], entry: Entry, name: str, opening: str) -> Place:
+def add_name(
+    path: str, lines: Sequence[str], entry: Entry, name: str, opening: str, twins: Sequence[str] = ()
+) -> Place:
     """The place of a name in a statement that offers others already.
 
     Args:
         lines: of the file.
         opening: what stands before the names if the statement is written anew.
+        twins: PyTorch's names in their order, which counts where the names are not in the upstream order.
     """
     quoted = entry.half == "structure"
     rows = [found.line for found in entry.names]
     if entry.line < entry.end_line and len(set(rows)) == len(rows) and entry.line not in rows and rows:
-        at = next((n.line for n in entry.names if isort_key(n.name) > isort_key(name)), rows[-1] + 1)
+        following = _following([found.name for found in entry.names], name, twins)
+        at = next((found.line for found in entry.names if found.name == following), rows[-1] + 1)
         row = lines[rows[0] - 1]
         space = row[: len(row) - len(row.lstrip())]
         shown = f'"{name}"' if quoted else name
@@ -74,6 +83,14 @@ def add_name(path: str, lines: Sequence[str], entry: Entry, name: str, opening: 
     return Place(
         entry.half, entry.line, entry.column, (replace_lines(path, entry.line, entry.end_line, text),)
     )
+
+
+def _following(names: Sequence[str], name: str, twins: Sequence[str]) -> str:
+    """The listed name that a new one goes before, "" for the end."""
+    if list(names) == sorted(names, key=isort_key) or name[2:] not in twins:
+        return next((other for other in names if isort_key(other) > isort_key(name)), "")
+    later = twins[twins.index(name[2:]) + 1 :]
+    return next((other for other in names if other[2:] in later), "")
 
 
 def offer(half: Half, opening: str, names: Iterable[str], indent: int) -> str:
@@ -113,3 +130,20 @@ def add_statement(
     line = before[-1].end_line + 1 if before else after[0].line if after else region.end_line + 1
     indent = region.column - 1
     return Place(half, line, region.column, (insert(path, line, offer(half, opening, names, indent)),))
+
+
+def group(missing: dict[str, list[Half]], begun: Collection[Half]) -> list[list[str]]:
+    """Names to be told of together: one by one, but those of a half that has none of the port's names yet all at once.
+
+    Args:
+        missing: name -> the halves that lack it.
+        begun: the halves that have some name.
+    """
+    alone: list[list[str]] = []
+    together: dict[tuple[Half, ...], list[str]] = {}
+    for name, halves in missing.items():
+        if all(half in begun for half in halves):
+            alone.append([name])
+        else:
+            together.setdefault(tuple(halves), []).append(name)
+    return [*together.values(), *alone]

@@ -180,8 +180,8 @@ RULE = Rule(
     summary="Each mapping of `modeling_tf_auto.py` has the port's class where its PyTorch counterpart has the PyTorch class.",
     why="`TFAutoModel.from_pretrained(…)` and the pipelines find the class by these mappings only.",
     how="Take the model's entries from `modeling_auto.py` to the `TF_` mappings of the same name. A mapping without TensorFlow counterpart asks for nothing.",
-    guide="Step 5: add the classes to the auto mappings.",
-    source="catalogue G5; upstream utils/check_repo.py",
+    guide="Step 4: add the classes to the auto classes in modeling_tf_auto.py.",
+    source="upstream utils/check_repo.py",
     check=check,
     examples=(
         Example(

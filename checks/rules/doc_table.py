@@ -81,9 +81,9 @@ RULE = Rule(
     summary="The model's row in the table of frameworks (`docs/source/en/index.md`) is ticked for TensorFlow.",
     why="The table is where people look first whether a model exists for TensorFlow.",
     how="`make fix-copies` writes the table from the auto classes. The German index.md of the guide's text is frozen; leave it.",
-    guide="Step 5: the table in index.md, of the English documentation.",
     since="always, until the table was removed (4.50, c0f8d055c)",
-    source="catalogue G8; upstream utils/check_table.py",
+    guide="Step 4: a green tick in the TensorFlow column of index.md (of the English documentation).",
+    source="upstream utils/check_table.py",
     check=check,
     examples=(
         Example(

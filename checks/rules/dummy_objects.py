@@ -107,9 +107,9 @@ RULE = Rule(
         "Without the dummy it is an ImportError that helps nobody."
     ),
     how="`make fix-copies` writes the file from the main `__init__.py`; it is never edited by hand.",
-    guide="Step 5: make fix-copies.",
     since="always, until the dummies of models went (4.52, 54a123f06)",
-    source="catalogue G3; upstream utils/check_dummies.py",
+    guide="Step 4: add the classes for lazy loading to dummy_tf_objects.py.",
+    source="upstream utils/check_dummies.py",
     check=check,
     examples=(
         Example(

@@ -89,8 +89,7 @@ RULE = Rule(
         "not loaded, and upstream's `test_keras_save_load` skips undecorated layers, so no test notices."
     ),
     how="Put `@keras_serializable` above `class TF…MainLayer` and `config_class = …Config` into it.",
-    guide="Checklist: the main layer is decorated with `@keras_serializable`.",
-    source="catalogue M6",
+    guide="Step 4, checklist: the main layer is decorated with @keras_serializable.",
     check=check,
     examples=(
         Example(

@@ -11,7 +11,16 @@ from checks.port import Port
 from checks.report import Finding, Location
 from checks.rules import Example, Rule
 from checks.rules._common import enumerate_names, verb
-from checks.rules._inits import HALVES, Place, add_name, add_statement, misspelt, spelling_edit
+from checks.rules._inits import (
+    HALVES,
+    Place,
+    add_name,
+    add_statement,
+    group,
+    misspelt,
+    spelling_edit,
+    twins_of,
+)
 from checks.source.inits import Half, InitFacts
 from checks.source.python import module_facts
 
@@ -103,15 +112,13 @@ def defined_names(port: Port) -> set[str]:
 
 def _absent(port: Port, init: InitFacts, missing: dict[str, list[Half]]) -> Iterator[Finding]:
     lines = port.text(MAIN_INIT).split("\n")
-    begun = any(_listed(port, init, half) for half in HALVES)
-    groups = [[name] for name in missing] if begun else [list(missing)] if missing else []
-    for names in groups:
-        places = [
-            p for half in missing[names[0]] if (p := _place(port, init, half, names, lines)) is not None
-        ]
+    begun: list[Half] = [half for half in HALVES if _listed(port, init, half)]
+    for names in group(missing, begun):
+        halves = missing[names[0]]
+        places = [place for half in halves for place in _places(port, init, half, names, lines)]
         if not places:
             continue
-        twice = len(places) == 2
+        twice = len(halves) == 2
         be, it = verb(names, "is", "are"), verb(names, "it", "them")
         where = "in neither half" if twice else f"not in {_SAID[places[0].half]}"
         yield RULE.finding(
@@ -119,21 +126,27 @@ def _absent(port: Port, init: InitFacts, missing: dict[str, list[Half]]) -> Iter
             min(places[0].line, init.lines),
             f"{enumerate_names(names)} {be} {where} of the main __init__.py",
             f"Add {it} {'to both halves' if twice else 'there'}, under is_tf_available().",
-            symbol=names[0] if begun else "",
+            symbol=names[0] if len(names) == 1 else "",
             column=places[0].column,
             edits=[edit for place in places for edit in place.edits],
-            locations=[Location(MAIN_INIT, min(place.line, init.lines)) for place in places[1:]],
+            locations=[
+                Location(MAIN_INIT, min(place.line, init.lines))
+                for place in places[1:]
+                if place.half != places[0].half
+            ][:1],
             absent=True,
             level="warning" if names[0] in port.archive_lists else None,
         )
 
 
-def _place(port: Port, init: InitFacts, half: Half, names: list[str], lines: list[str]) -> Place | None:
+def _places(port: Port, init: InitFacts, half: Half, names: list[str], lines: list[str]) -> list[Place]:
     opening = _opening(port, half)
     entries = [entry for entry in init.of(half, "tf") if entry.module == _module(port)]
-    if entries and len(names) == 1:
-        return add_name(MAIN_INIT, lines, entries[-1], names[0], opening)
-    return add_statement(MAIN_INIT, init, half, _module(port), opening, names)
+    if entries:
+        twins = twins_of(init, half)
+        return [add_name(MAIN_INIT, lines, entries[-1], name, opening, twins) for name in names]
+    place = add_statement(MAIN_INIT, init, half, _module(port), opening, names)
+    return [place] if place is not None else []
 
 
 _GOOD = """    _import_structure["models.lantern"].extend(
@@ -152,9 +165,9 @@ RULE = Rule(
     summary="Every public class is in `src/transformers/__init__.py` twice: in `_import_structure` and under `TYPE_CHECKING`.",
     why="`from transformers import TFLanternModel` fails without the first; editors and the generator of the dummies miss it without the second.",
     how="Add it to the model's list in both halves, in the part under `is_tf_available()`. Public is what has a public PyTorch twin.",
-    guide="Step 5: register the classes in the main `__init__.py`.",
     since="always, until the main init began to scan the models (4.52, 54a123f06)",
-    source="catalogue G1; upstream utils/check_inits.py",
+    guide="Step 4: add all public classes to src/transformers/__init__.py.",
+    source="upstream utils/check_inits.py",
     check=check,
     examples=(
         Example(

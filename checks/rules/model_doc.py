@@ -140,8 +140,8 @@ RULE = Rule(
     summary="Every public model class has its `[[autodoc]]` block, with `- call`, on the model's page.",
     why="What the page does not name is not in the documentation, and `check_repo.py` refuses it.",
     how="Below the PyTorch classes: a heading with the class, `[[autodoc]] TF…`, and `    - call`. `TF…PreTrainedModel` needs none.",
-    guide="Step 5: the model's page, with the path corrected to docs/source/en/model_doc.",
-    source="catalogue G6; upstream utils/check_repo.py",
+    guide="Step 4: point to the public methods on the model's page (of the English documentation; the German page of the guide's text does not exist).",
+    source="upstream utils/check_repo.py",
     check=check,
     examples=(
         Example(
@@ -157,7 +157,7 @@ RULE = Rule(
             path=_PAGE,
             good="\n## TFLanternForTokenClassificationWithFlicker\n\n[[autodoc]] TFLanternForTokenClassificationWithFlicker\n    - call\n",
             bad="",
-            finds=("- call#3",),
+            finds=("- call#2",),
             fixed=True,
         ),
         Example(

@@ -11,7 +11,17 @@ from checks.port import Module, Port
 from checks.report import Edit, Finding, Location
 from checks.rules import Example, Rule
 from checks.rules._common import enumerate_names, verb
-from checks.rules._inits import HALVES, Place, add_name, add_statement, misspelt, offer, spelling_edit
+from checks.rules._inits import (
+    HALVES,
+    Place,
+    add_name,
+    add_statement,
+    group,
+    misspelt,
+    offer,
+    spelling_edit,
+    twins_of,
+)
 from checks.rules._star_imports import check_star_imports
 from checks.source.inits import Entry, Half, InitFacts, Region
 from checks.source.python import module_facts
@@ -81,13 +91,11 @@ def _misspelt(port: Port, half: Half, entries: list[Entry], absent: list[str]) -
 
 def _absent(port: Port, init: InitFacts, missing: dict[str, list[Half]]) -> Iterator[Finding]:
     lines = port.text(port.init_path).split("\n")
-    begun = any(_entries(init, half) for half in HALVES)
-    groups: list[list[str]] = [[name] for name in missing]
-    if not begun and missing:
-        groups = [sorted(missing)]
-    for names in groups:
-        places = [place for half in missing[names[0]] for place in _places(port, init, half, names, lines)]
-        twice = len(missing[names[0]]) == 2
+    begun: list[Half] = [half for half in HALVES if _entries(init, half)]
+    for names in group(missing, begun):
+        halves = missing[names[0]]
+        places = [place for half in halves for place in _places(port, init, half, names, lines)]
+        twice = len(halves) == 2
         be, it = verb(names, "is", "are"), verb(names, "it", "them")
         where = "in neither half" if twice else f"not in {_SAID[missing[names[0]][0]]}"
         line = min(places[0].line, init.lines) if places else max(init.lines, 1)
@@ -97,30 +105,33 @@ def _absent(port: Port, init: InitFacts, missing: dict[str, list[Half]]) -> Iter
             line,
             f"{enumerate_names(names)} {be} {where} of the model's __init__.py",
             f"Add {it} {'to both halves' if twice else 'there'}, under is_tf_available().",
-            symbol=names[0] if begun else "",
+            symbol=names[0] if len(names) == 1 else "",
             column=places[0].column if places else 1,
             edits=[*edits, *(() if begun or not edits else _import_guard(port))],
-            locations=[Location(port.init_path, min(place.line, init.lines)) for place in places[1:2]],
+            locations=[
+                Location(port.init_path, min(p.line, init.lines)) for p in places if p.half != halves[0]
+            ][:1],
             absent=True,
-            level="warning" if names[0] in port.archive_lists and begun else None,
+            level="warning" if all(name in port.archive_lists for name in names) else None,
         )
 
 
 def _places(port: Port, init: InitFacts, half: Half, names: list[str], lines: list[str]) -> list[Place]:
     """Where names belong in a half: beside the names of their module, or in a part of their own."""
-    by_module: dict[str, list[str]] = {}
-    for name in names:
-        module = port.archive_lists[name][0] if name in port.archive_lists else port.of(name)[0]
-        by_module.setdefault(f"modeling_tf_{module.suffix}", []).append(name)
     places: list[Place] = []
+    new: dict[str, list[str]] = {}
+    for name in names:
+        # The statement of the module that defines it, else of one that imports it (TFBlipTextModel stands in modeling_tf_blip's).
+        module = _home(port, name)
+        entries = sorted(_entries(init, half), key=lambda entry: entry.module != module)
+        entry = next((e for e in entries if e.module == module or _has(port, e, name)), None)
+        if entry is None:
+            new.setdefault(module, []).append(name)
+        else:
+            opening = _opening(half, entry.module)
+            places.append(add_name(port.init_path, lines, entry, name, opening, twins_of(init, half)))
     statements: list[tuple[str, list[str]]] = []
-    for module, of_module in by_module.items():
-        entry = next((e for e in _entries(init, half) if e.module == module), None)
-        if entry is not None:
-            places += [
-                add_name(port.init_path, lines, entry, name, _opening(half, module)) for name in of_module
-            ]
-            continue
+    for module, of_module in new.items():
         place = add_statement(port.init_path, init, half, module, _opening(half, module), of_module)
         if place is not None:
             places.append(place)
@@ -129,6 +140,11 @@ def _places(port: Port, init: InitFacts, half: Half, names: list[str], lines: li
     if statements and (place := _new_part(port, init, half, statements, lines)) is not None:
         places.append(place)
     return places
+
+
+def _home(port: Port, name: str) -> str:
+    module = port.archive_lists[name][0] if name in port.archive_lists else port.of(name)[0]
+    return f"modeling_tf_{module.suffix}"
 
 
 def _opening(half: Half, module: str) -> str:
@@ -187,9 +203,9 @@ RULE = Rule(
         "`__init__.py` uses `define_import_structure`, write `from .modeling_tf_… import *` there and name the class in "
         "`__all__` of the TensorFlow file."
     ),
-    guide="Step 5: register the classes in the model's `__init__.py`.",
     since="`__all__` since 4.48 (8e806a336, b2f297753)",
-    source="catalogue G2; upstream utils/check_inits.py",
+    guide="Step 4: update the import structure in the model's __init__.py.",
+    source="upstream utils/check_inits.py",
     check=check,
     examples=(
         Example(
@@ -206,6 +222,19 @@ RULE = Rule(
             good="            TFLanternModel,\n",
             bad="",
             finds=("TFLanternPreTrainedModel,",),
+            fixed=True,
+        ),
+        Example(
+            title="No part for TensorFlow under TYPE_CHECKING",
+            path=_INIT,
+            good=(
+                "\n    try:\n        if not is_tf_available():\n            raise OptionalDependencyNotAvailable()\n"
+                "    except OptionalDependencyNotAvailable:\n        pass\n    else:\n        from .modeling_tf_lantern import (\n"
+                "            TFLanternForSequenceClassification,\n            TFLanternForTokenClassificationWithFlicker,\n"
+                "            TFLanternModel,\n            TFLanternPreTrainedModel,\n        )\n"
+            ),
+            bad="",
+            finds=("#9",),
             fixed=True,
         ),
         Example(

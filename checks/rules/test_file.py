@@ -10,7 +10,7 @@ from checks.errors import NotApplicable, NotBegun, Undecidable
 from checks.port import Module, Port
 from checks.report import Finding
 from checks.rules import Example, Rule
-from checks.source.python import Class, ModuleFacts, module_facts
+from checks.source.python import Class, ModuleFacts, module_facts, torch_expressions
 
 _COMMON = "TFModelTesterMixin"
 
@@ -92,7 +92,7 @@ def _content(port: Port, module: Module) -> Iterator[Finding]:
                 line,
                 f"No test class has {_COMMON}, so none of the common tests runs",
                 f"Derive the test class from {_COMMON} and unittest.TestCase.",
-                absent=not any(name.endswith("Test") for name in facts.classes),
+                absent=bool(port.facts(path, torch_expressions)) or not facts.classes,
             )
         return
     for found in testers:
@@ -154,8 +154,8 @@ RULE = Rule(
         "Take the test file of a similar TensorFlow model; the test class derives from `TFModelTesterMixin` and names the "
         "public classes in `all_model_classes`."
     ),
-    guide="Step 6: add the tests.",
-    source="catalogue E1, E2, E3, E5",
+    guide="Step 5: copy the PyTorch test file and make the TensorFlow replacements.",
+    source="upstream utils/check_repo.py",
     check=check,
     examples=(
         Example(

@@ -59,8 +59,7 @@ RULE = Rule(
         "and the cross tests find the pair by this prefix."
     ),
     how="Rename `LanternPooler` to `TFLanternPooler`, and all its uses. A private class may be called `_TF…`.",
-    guide="Step 4: all classes get the prefix TF.",
-    source="catalogue M1",
+    guide="Step 4: put TF before the name of every class.",
     check=check,
     examples=(
         Example(

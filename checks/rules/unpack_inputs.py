@@ -84,9 +84,9 @@ RULE = Rule(
         "Put `@unpack_inputs` directly above `call`, above the docstring decorators. Sub-layers that only other layers "
         "call do not need it."
     ),
-    guide="Step 4 and checklist: `call()` of the main layer and of the models that users call is decorated.",
     since="4.18 (b7018abf3)",
-    source="catalogue M7, M8",
+    guide="Step 4, checklist: the main layer and all classes that use it have call decorated with @unpack_inputs.",
+    source="asked for in review, #16491",
     check=check,
     examples=(
         Example(
@@ -94,7 +94,7 @@ RULE = Rule(
             path=_TF,
             good="    @unpack_inputs\n    @add_start_docstrings_to_model_forward(LANTERN_INPUTS_DOCSTRING)\n    def call(\n        self, input_ids: TFModelInputType | None = None, labels",
             bad="    @add_start_docstrings_to_model_forward(LANTERN_INPUTS_DOCSTRING)\n    def call(\n        self, input_ids: TFModelInputType | None = None, labels",
-            finds=("def call(#4",),
+            finds=("def call(#2",),
             fixed=True,
         ),
         Example(
@@ -102,7 +102,7 @@ RULE = Rule(
             path=_TF,
             good="    @unpack_inputs\n    def call(\n        self,\n        input_ids",
             bad="    def call(\n        self,\n        input_ids",
-            finds=("def call(#2",),
+            finds=("def call(#1",),
             fixed=True,
         ),
         Example(

@@ -29,8 +29,7 @@ RULE = Rule(
     summary="The TensorFlow file lies beside its PyTorch file: `src/transformers/models/<model>/modeling_tf_<model>.py`.",
     why="The model's `__init__.py` imports it from there; anywhere else nobody can use it.",
     how="Move it. The guide's own text names `transformers/src/models/…`, which does not exist.",
-    guide="Step 4: the file's place, with the path corrected.",
-    source="catalogue R0.4",
+    guide="Step 2 names the new file (in a folder that does not exist; step 4 has the right one).",
     check=check,
     examples=(
         Example(

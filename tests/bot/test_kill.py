@@ -22,7 +22,6 @@ SCENARIOS = {
     "publish": OPENED,
     "apologise": BROKEN,
     "find_pulls": RERUN,
-    "enqueue": RERUN,
 }
 """What has to happen for a step to run."""
 

@@ -53,7 +53,7 @@ def test_a_draft_with_planted_mistakes(bot: World, draft: Draft):
     bot.settle(pull)
     assert {run.conclusion for run in bot.newest(pull).values()} == {"success"}
     first, second = bot.comments(pull)
-    assert first.minimized
+    until(lambda: first.minimized, what="the old summary is folded away")
     assert not second.minimized
     assert "cc @" not in second.body
 
