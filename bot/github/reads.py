@@ -40,8 +40,29 @@ async def permissions(gh: Installation) -> dict[str, str]:
 
 
 async def repository(gh: Installation, repository_id: int) -> Repository:
-    """A repository by its id, whatever it is called now."""
-    return decode.repository(await gh.get(f"repositories/{repository_id}"))
+    """A repository by its id, whatever it is called now.
+
+    GitHub documents no look-up by id, so the name is remembered, and looked for anew when it means another one.
+
+    Raises:
+        Gone: the installation does not include it (any more).
+    """
+    if name := gh.names.get(repository_id):
+        try:
+            found = decode.repository(await gh.get(f"repos/{name}"))
+        except Gone:
+            found = None
+        if found and found.id == repository_id:
+            gh.names[repository_id] = found.full_name
+            return found
+    for _ in range(2):
+        for raw in await gh.pages("installation/repositories", key="repositories"):
+            found = decode.repository(raw)
+            gh.names[found.id] = found.full_name
+            if found.id == repository_id:
+                return found
+        gh.drop_token(await gh.token())  # it may be older than the repository's place in the installation
+    raise Gone(f"repository {repository_id} is not in installation {gh.id}")
 
 
 async def pull(gh: Installation, repo: Repository, number: int) -> Pull:
