@@ -165,13 +165,29 @@ async def fetch(
     services: Services, installation: int, repository: int, number: int, target: Target
 ) -> Target:
     """Merge base and head into the mirror, while the check runs say that it goes on."""
-    there = services.github.installation(installation)
-    situation = await _observe(services, installation, repository, number, [target["head"]])
-    if situation.pull.head_sha == target["head"]:
-        await _apply(services, installation, situation, plan(situation, "running"))
-    base = await reads.merge_base(there, situation.repository, situation.pull.base_sha, target["head"])
-    await services.mirror.fetch(there, situation.repository, (base, target["head"]), pull=situation.pull)
+    base, _ = await asyncio.gather(
+        _bring(services, installation, repository, number, target["head"]),
+        _show_running(services, installation, repository, number, target["head"]),
+    )
     return Target(head=target["head"], base=base, ready=target["ready"])
+
+
+async def _bring(services: Services, installation: int, repository: int, number: int, head: str) -> str:
+    """Have merge base and head in the mirror; the merge base."""
+    there = services.github.installation(installation)
+    home = await reads.repository(there, repository)
+    pull = await reads.pull(there, home, number)
+    base = await reads.merge_base(there, home, pull.base_sha, head)
+    await services.mirror.fetch(there, home, (base, head), pull=pull)
+    return base
+
+
+async def _show_running(
+    services: Services, installation: int, repository: int, number: int, head: str
+) -> None:
+    situation = await _observe(services, installation, repository, number, [head])
+    if situation.pull.head_sha == head:
+        await _apply(services, installation, situation, plan(situation, "running"))
 
 
 @_step

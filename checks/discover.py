@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from checks.changes import changed_lines, changes
 from checks.conventions import MODELS, SOURCE, TF_UTILS, conventions, read
-from checks.errors import NoTensorFlow, NothingToPort, Unreadable
+from checks.errors import NoTensorFlow, NothingToPort, Unreadable, UserError
 from checks.port import Module, Port
 from checks.snapshot import Change, Snapshot
 from checks.source import facts
@@ -16,6 +16,9 @@ from checks.source.python import ModuleFacts, module_facts
 INFRASTRUCTURE = frozenset({"utils", "outputs", "pytorch_utils", "auto", "common", "core"})
 """`modeling_tf_<these>.py` are the library's own."""
 
+MOST_PORTS = 20
+"""In one pull request, and files of one port."""
+
 
 def find_ports(base: Snapshot, head: Snapshot) -> list[Port]:
     """The ports that lie between base and head, by the model's name.
@@ -23,6 +26,7 @@ def find_ports(base: Snapshot, head: Snapshot) -> list[Port]:
     Raises:
         checks.errors.NothingToPort: there is none.
         checks.errors.NoTensorFlow: there is one, but the base tree has no TensorFlow support.
+        checks.errors.UserError: there are too many.
     """
     changed = changes(base, head)
     paths: dict[str, set[str]] = {}
@@ -36,6 +40,11 @@ def find_ports(base: Snapshot, head: Snapshot) -> list[Port]:
         raise NothingToPort(
             "no modeling_tf_*.py was added, nor a public class to an existing one",
             hint="compare with another base: --base REV",
+        )
+    if len(paths) > MOST_PORTS or any(len(of_model) > MOST_PORTS for of_model in paths.values()):
+        raise UserError(
+            f"this brings {len(paths)} ports in {sum(map(len, paths.values()))} files, more than can be checked at once",
+            hint="open one pull request per port",
         )
     if base.blob_id(TF_UTILS) is None:
         raise NoTensorFlow(

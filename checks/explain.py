@@ -79,7 +79,7 @@ def explain_rule(rule: Rule) -> str:
 
 
 def _example(example: Example) -> list[str]:
-    title = f"{example.title} (`{example.path}`{', can be fixed automatically' if example.fixed else ''}):"
+    title = f"{example.title} (`{example.path}`{', can be fixed automatically' if example.fixed or example.edits_to else ''}):"
     if example.moved_to:
         return ["", f"{example.title}: `{example.moved_to}` instead of `{example.path}`."]
     if example.removed or example.link:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import checks
 from checks import checklist, rules
@@ -24,6 +25,9 @@ from checks.snapshot import Snapshot
 from checks.source import clock
 
 logger = logging.getLogger(__name__)
+
+MOST_FINDINGS = 300
+"""Of one rule on one port. Nobody reads more, and somebody may try to make us write millions."""
 
 
 def check(base: Snapshot, head: Snapshot, *, only: Iterable[str] = (), ready: bool = False) -> Report:
@@ -162,7 +166,7 @@ def _check_port(port: Port, chosen: Selection, ready: bool) -> tuple[list[ItemRe
 def _run(slug: str, port: Port) -> _Outcome:
     outcome = _Outcome([])
     try:
-        for finding in rules.all_rules()[slug].check(port):
+        for finding in islice(rules.all_rules()[slug].check(port), MOST_FINDINGS):
             outcome.findings.append(finding)
     except NotApplicable as reason:
         outcome.not_applicable = str(reason)
@@ -176,7 +180,7 @@ def _run(slug: str, port: Port) -> _Outcome:
     return outcome
 
 
-_IGNORE = re.compile(r"tfport:\s*ignore\[([\w\s,-]+)\][:\s]*(.*?)\s*(?:-->)?\s*$")
+_IGNORE = re.compile(r"tfport:\s*ignore\[([\w\s,-]+)\](.*)$")
 
 
 def _finish(port: Port, by_rule: dict[str, list[Finding]]) -> dict[str, list[Finding]]:
@@ -196,9 +200,10 @@ def _finish(port: Port, by_rule: dict[str, list[Finding]]) -> dict[str, list[Fin
             source = code(full.path, full.line)
             if match := _IGNORE.search(source):
                 named = set(re.split(r"[\s,]+", match[1].strip()))
+                reason = match[2].strip(": \t").removesuffix("-->").strip()
                 if named & {full.rule, full.item}:
-                    if match[2]:
-                        full = replace(full, ignored=match[2])
+                    if reason:
+                        full = replace(full, ignored=reason)
                     else:
                         full = replace(
                             full, advice=f"{full.advice} (To ignore it, give a reason after the ].)".strip()

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import yaml
 
+from checks.edits import apply
 from checks.errors import UserError
 from checks.report import Finding, Report
 from checks.repository import open_repository, resolve
@@ -203,28 +204,40 @@ def unexpected(report: Report) -> list[Finding]:
     return [f for f in report.blocking if (f.model, f.rule, f.symbol) not in known]
 
 
-def mutate(base: GitSnapshot, head: GitSnapshot, report: Report) -> Iterator[str]:
-    """What went wrong with each breakage: an empty line for each that was found as it should be."""
+def mutate(base: GitSnapshot, head: GitSnapshot, report: Report) -> Iterator[tuple[str, bool]]:
+    """For each breakage what went wrong ("" if it was found as it should be), and whether the edits gave the old text back."""
     before = {finding.id for finding in report.findings}
     for mutation in mutations(head, report):
         found = check(base, DictSnapshot({mutation.path: mutation.text}, under=head))
         new = [f for f in found.findings if f.id not in before]
         broken = [item.reason for item in found.items if item.state == "error"]
+        fixed = apply({mutation.path: mutation.text}, [edit for finding in new for edit in finding.edits])
+        left = (
+            check(base, DictSnapshot({**fixed}, under=head)).findings
+            if fixed[mutation.path] != mutation.text
+            else ()
+        )
+        if any(f.id not in before for f in left):
+            yield f"{mutation.what}: still there after its edits", False
+            continue
         good = len(new) == 1 and (new[0].rule, new[0].path) == (mutation.rule, mutation.path)
         if good and not broken and new[0].line in mutation.also | {mutation.line}:
-            yield ""
+            yield "", fixed[mutation.path] == head.read(mutation.path)
             continue
         said = "; ".join([*(f"{f.rule} {f.path}:{f.line} {f.message}" for f in new), *broken])
-        yield f"{mutation.what}: expected {mutation.rule} at line {mutation.line}, found {said or 'nothing'}"
+        yield (
+            f"{mutation.what}: expected {mutation.rule} at line {mutation.line}, found {said or 'nothing'}",
+            False,
+        )
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repo", required=True, help="clone of transformers with history")
     parser.add_argument("--mutate", action="store_true", help="also break each port in small ways")
     parser.add_argument("--verbose", action="store_true", help="show warnings and suggestions too")
     parser.add_argument("commits", nargs="*", default=list(PORTS.values()))
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     try:
         repo = open_repository(arguments.repo)
     except UserError as error:
@@ -247,12 +260,17 @@ def main() -> int:
         errors = unexpected(report)
         crashed = [item for item in report.items if item.state == "error"]
         outcomes = list(mutate(base, head, report)) if arguments.mutate else []
-        failed = [outcome for outcome in outcomes if outcome]
+        failed = [outcome for outcome, _ in outcomes if outcome]
         bad += len(errors) + len(failed) + len(crashed)
         known = len(report.blocking) - len(errors)
         names = " ".join(port.model for port in report.ports)
         stages = " ".join(port.stage for port in report.ports)
-        found = f"{len(outcomes) - len(failed)} of {len(outcomes)}" if arguments.mutate else ""
+        restored = sum(same for _, same in outcomes)
+        found = (
+            f"{len(outcomes) - len(failed)} of {len(outcomes)}, {restored} restored"
+            if arguments.mutate
+            else ""
+        )
         other = len(report.findings) - len(report.blocking)
         print(
             f"{commit:10} {names:24} {stages:12} {len(errors):6} {known:5} {other:5} {seconds:8.2f}  {found}"

@@ -33,6 +33,7 @@ class Example:
             stripped; "text#2" is the second of equal lines, "#2" the second empty one, "" the first line of a file that has none.
         finds_in: the file that the findings point at; "" for `path`.
         fixed: the rule has an edit for it, and the edit restores the good text.
+        edits_to: what the edits make of `bad`, if not `good`.
         silent: an exception: nothing is to be found although it looks like a defect.
         moved_to, removed, link: instead of a change of text: the file lies elsewhere, is missing, is a symbolic link.
     """
@@ -44,6 +45,7 @@ class Example:
     finds: tuple[str, ...] = ()
     finds_in: str = ""
     fixed: bool = False
+    edits_to: str = ""
     silent: bool = False
     moved_to: str = ""
     removed: bool = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from checks.changes import changed_lines
 from checks.conventions import AUTO, MAIN_INIT
@@ -27,7 +27,8 @@ def check(port: Port) -> Iterator[Finding]:
     if not port.public:
         raise NotBegun("no public class yet")
     tensorflow, pytorch = port.auto("modeling_tf_auto").mappings, port.auto("modeling_auto").mappings
-    found = [finding for mapping in tensorflow.values() for finding in _nonexistent(port, mapping)]
+    exists = _existence(port)
+    found = [finding for mapping in tensorflow.values() for finding in _nonexistent(port, mapping, exists)]
     yield from found
     wrong = {finding.line for finding in found}
     renamed = {(finding.symbol, edit.text) for finding in found for edit in finding.edits}
@@ -82,7 +83,7 @@ def _different(port: Port, mapping: Mapping, own: MapEntry, lacking: list[str]) 
     )
 
 
-def _nonexistent(port: Port, mapping: Mapping) -> Iterator[Finding]:
+def _nonexistent(port: Port, mapping: Mapping, exists: Callable[[str], bool]) -> Iterator[Finding]:
     """Entries that the pull request writes and whose class or model type nobody knows."""
     changed = changed_lines(port.base, port.head, _PATH)
     for entry in mapping.entries:
@@ -92,8 +93,11 @@ def _nonexistent(port: Port, mapping: Mapping) -> Iterator[Finding]:
             yield _no_model_type(port, mapping, entry)
             continue
         for value in entry.values:
-            if not _exists(port, value.name):
-                near = difflib.get_close_matches(value.name, port.models, n=1, cutoff=0.7)
+            if not exists(value.name):
+                small = len(value.name) < 200
+                near = (
+                    difflib.get_close_matches(value.name, port.models[:100], n=1, cutoff=0.7) if small else []
+                )
                 meant = _meant(port, mapping, entry, value) or (near[0] if near else "")
                 yield RULE.finding(
                     _PATH,
@@ -137,19 +141,21 @@ def _meant(port: Port, mapping: Mapping, entry: MapEntry, value: Name) -> str:
     return lacking[0] if len(lacking) == 1 and value.name not in names else ""
 
 
-def _exists(port: Port, name: str) -> bool:
-    if name in defined_names(port):
-        return True
+def _existence(port: Port) -> Callable[[str], bool]:
+    """Tells whether there is a class of a name; in doubt there is."""
+    own = defined_names(port)
     if not port.conventions.lists_classes:
         # Where no init names the classes, only those that carry the model's name can be judged.
         stem = f"tf{port.configuration.removesuffix('Config').lower()}"
-        return not port.configuration or not name.lower().startswith(stem)
-    init = port.facts(MAIN_INIT, init_facts)
+        return lambda name: name in own or not port.configuration or not name.lower().startswith(stem)
+    init = port.known_facts(MAIN_INIT, init_facts)
     if init is None or init.problem is not None:
-        return True
+        return lambda name: True
     # Classes of other models; what the init says of this model is another rule's business.
-    others = (e for e in init.of("structure", "tf") if e.module != f"models.{port.model}")
-    return any(name == other.name for entry in others for other in entry.names)
+    others = {
+        n.name for e in init.of("structure", "tf") if e.module != f"models.{port.model}" for n in e.names
+    }
+    return lambda name: name in own or name in others
 
 
 def _entry(key: str, values: list[str]) -> str:

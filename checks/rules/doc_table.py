@@ -67,7 +67,7 @@ _WORD = re.compile(r".+?(?:(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|$)")
 
 def _prefix(name: str, prefixes: frozenset[str]) -> str:
     match = _TF_CLASS.match(name)
-    stem = match[1] if match else ""
+    stem = match[1] if match and len(name) < 200 else ""
     while stem and stem not in prefixes:
         stem = "".join(_WORD.findall(stem)[:-1])
     return stem

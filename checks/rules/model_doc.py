@@ -85,14 +85,16 @@ def _absent(port: Port, pages: dict[str, PageFacts], names: list[str], begun: bo
     page = pages[path]
     heading = next((h for h in page.headings if h.name == names[0]), None)
     if heading is not None:
-        line, text = heading.line + 1, f"\n[[autodoc]] {names[0]}\n    - call\n"
-        shown = heading.line
+        line = heading.line + 1
+        shown, text = heading.line, f"\n{_block(port, pages, names[0])}"
     else:
         line = _place(port, page, names[0])
         shown = min(line, page.lines)
-        blocks = [f"## {name}\n\n[[autodoc]] {name}\n    - call\n" for name in names]
-        text = "\n".join(blocks)
-        text = f"{text}\n" if line <= page.lines else f"\n{text}"
+        text = "\n".join(f"## {name}\n\n{_block(port, pages, name)}" for name in names)
+        if line <= page.lines:
+            text += "\n"
+        elif port.text(path).rstrip("\n").count("\n") + 1 == page.lines:
+            text = f"\n{text}"
     return RULE.finding(
         path,
         shown,
@@ -102,6 +104,14 @@ def _absent(port: Port, pages: dict[str, PageFacts], names: list[str], begun: bo
         edits=(insert(path, line, text),),
         absent=True,
     )
+
+
+def _block(port: Port, pages: dict[str, PageFacts], name: str) -> str:
+    """The autodoc block, with the methods that the PyTorch class shows there, as far as the class has them."""
+    twin = next((block for page in pages.values() if (block := page.get(name.removeprefix("TF")))), None)
+    shown = [method.name for method in twin.methods] if twin is not None else []
+    methods = ["call", *(m for m in shown if m in port.of(name)[1].methods and m != "call")]
+    return f"[[autodoc]] {name}\n" + "".join(f"    - {method}\n" for method in methods)
 
 
 def _page_of(pages: dict[str, PageFacts], name: str) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checks.edits import import_name, insert
+from checks.edits import import_name
 from checks.errors import NotApplicable, NotBegun
 from checks.port import Port
 from checks.report import Finding, Level
 from checks.rules import Example, Rule
-from checks.rules._common import as_in, indentation
+from checks.rules._common import as_in, decorate
 from checks.source.python import Class
 
 _INPUTS = frozenset(
@@ -32,7 +32,6 @@ def check(port: Port) -> Iterator[Finding]:
         if call.decorated("unpack_inputs"):
             continue
         text = port.text(module.path)
-        decorator = f"{indentation(port, module, call.first_line)}@unpack_inputs\n"
         yield RULE.finding(
             module.path,
             call.line,
@@ -41,7 +40,7 @@ def check(port: Port) -> Iterator[Finding]:
             symbol=f"{found.name}.call",
             column=call.column,
             edits=(
-                insert(module.path, call.first_line, decorator),
+                decorate(port, module, call, "@unpack_inputs"),
                 *import_name(module.path, text, module.facts, "...modeling_tf_utils", "unpack_inputs"),
             ),
             level=level,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.localhub.state import Pull
-from tests.fixtures.world import World, make_world
+from tests.fixtures.world import AUTHOR, World, make_world
 
 
 @pytest.fixture(scope="session")
@@ -38,10 +38,14 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture
-def draft(world: World) -> Callable[..., Pull]:
-    """Opens a draft pull request with a commit of the sample on a branch of its own."""
+def draft(world: World) -> Iterator[Callable[..., Pull]]:
+    """Opens a draft pull request with a commit of the sample on a branch of its own; closed after the test."""
+    opened: list[Pull] = []
 
     def open_draft(commit: str, **more: object) -> Pull:
-        return world.open_draft(commit, branch=f"port-{next(_numbers)}", **more)
+        opened.append(world.open_draft(commit, branch=f"port-{next(_numbers)}", **more))
+        return opened[-1]
 
-    return open_draft
+    yield open_draft
+    for pull in opened:
+        world.hub.close(pull, AUTHOR)

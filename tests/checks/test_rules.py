@@ -36,11 +36,14 @@ def test_example(rule: Rule, example: Example):
     ]
     assert not [item for item in report.items if item.state == "error"]
     assert bool(example.finds) != example.silent
-    if example.fixed:
+    if example.fixed or example.edits_to:
         files = {p: c for p, c in head.files.items() if isinstance(c, str)}
         restored = apply(files, [edit for finding in report.findings for edit in finding.edits])
-        assert restored[example.path] == sample.HEAD[example.path]
-        assert restored == sample.HEAD
+        wanted = sample.HEAD
+        if example.edits_to:
+            wanted = {**wanted, path: wanted[path].replace(example.good, example.edits_to)}
+        assert restored[example.path] == wanted[example.path]
+        assert restored == wanted
     else:
         assert example.silent or not all(f.edits for f in report.findings), "it has an edit: say fixed=True"
     state = {item.id: item for item in report.items}[rule.item].state
