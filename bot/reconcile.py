@@ -64,7 +64,7 @@ async def sweep(app: GitHubApp, since: datetime, serves: Callable[[str], bool]) 
         await hooks.send_again(app, attempt)
     for installation in await hooks.installations(app):
         there = app.installation(installation)
-        for repository in await hooks.repositories(there):
+        for repository in await reads.installed(there):
             if not serves(repository.full_name) or repository.archived:
                 continue
             pulls = await reads.open_pulls(there, repository)

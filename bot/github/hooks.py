@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.github import decode
-from bot.github.session import GitHubApp, Installation
-from bot.state import Repository
+from bot.github.session import GitHubApp
 
 MAX_PAGES = 10
 """Of 100 deliveries each."""
@@ -55,12 +53,6 @@ async def installations(app: GitHubApp) -> list[int]:
             break
         answer = await app.call("GET", answer.next)
     return found
-
-
-async def repositories(gh: Installation) -> list[Repository]:
-    """What the installation may see."""
-    found = await gh.pages("installation/repositories", key="repositories")
-    return [decode.repository(raw) for raw in found]
 
 
 def _sent(raw: Mapping[str, Any]) -> Sent:

@@ -40,12 +40,10 @@ async def permissions(gh: Installation) -> dict[str, str]:
 
 
 async def repository(gh: Installation, repository_id: int) -> Repository:
-    """A repository by its id, whatever it is called now.
-
-    GitHub documents no look-up by id, so the name is remembered, and looked for anew when it means another one.
+    """By id, which survives renames. (GitHub describes no call for it: the name is looked up once and verified each time.)
 
     Raises:
-        Gone: the installation does not include it (any more).
+        Gone: the installation does not have it (any more).
     """
     if name := gh.names.get(repository_id):
         try:
@@ -56,13 +54,18 @@ async def repository(gh: Installation, repository_id: int) -> Repository:
             gh.names[repository_id] = found.full_name
             return found
     for _ in range(2):
-        for raw in await gh.pages("installation/repositories", key="repositories"):
-            found = decode.repository(raw)
-            gh.names[found.id] = found.full_name
-            if found.id == repository_id:
-                return found
+        covered = {one.id: one for one in await installed(gh)}
+        gh.names = {one.id: one.full_name for one in covered.values()}
+        if repository_id in covered:
+            return covered[repository_id]
         gh.drop_token(await gh.token())  # it may be older than the repository's place in the installation
-    raise Gone(f"repository {repository_id} is not in installation {gh.id}")
+    raise Gone(f"the app is not installed on repository {repository_id}")
+
+
+async def installed(gh: Installation) -> tuple[Repository, ...]:
+    """The repositories that the installation covers."""
+    found = await gh.pages("installation/repositories", key="repositories")
+    return tuple(decode.repository(raw) for raw in found)
 
 
 async def pull(gh: Installation, repo: Repository, number: int) -> Pull:

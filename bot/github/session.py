@@ -49,7 +49,7 @@ class Installation(Caller):
         self.granted: dict[str, str] = {}
         """Permissions that came with the newest token."""
         self.names: dict[int, str] = {}
-        """Full names of repositories by id, as last seen."""
+        """`owner/name` by repository id, as last seen."""
         self._minting = asyncio.Lock()
         self._cached: tuple[str, datetime] | None = None
         self._pacers = {"content": Pacer(app.host.pace.content), "other": Pacer(app.host.pace.other)}

@@ -19,19 +19,25 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield made
 
 
+@pytest.fixture(autouse=True)
+def nothing_unknown_to_github(world: World) -> Iterator[None]:
+    """After every test: the bot asked for nothing that GitHub does not know, and the local GitHub made no mistake."""
+    yield
+    complaints = [*world.hub.violations, *world.hub.defects]
+    world.hub.violations.clear()
+    world.hub.defects.clear()
+    assert complaints == []
+
+
 @pytest.fixture
 def bot(world: World) -> Iterator[World]:
-    """The world with a running bot; afterwards nothing may have happened that GitHub does not know."""
+    """The world with a running bot."""
     world.bot.start()
     try:
         yield world
     finally:
         world.bot.stop()
         world.hub.faults.clear()
-    complaints = [*world.hub.violations, *world.hub.defects]
-    world.hub.violations.clear()
-    world.hub.defects.clear()
-    assert complaints == []
 
 
 _numbers = itertools.count(1)
