@@ -96,9 +96,6 @@ def _check_takes(parser: ArgumentParser) -> None:
 
 
 def _check(options: Namespace) -> int:
-    import gc
-
-    gc.disable()  # a short life with many small objects: collecting them is a tenth of it
     from checks.repository import snapshots
     from checks.run import check
 

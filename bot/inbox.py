@@ -350,33 +350,28 @@ def _store(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> list[St
     """Stores rows that are not there yet, runs failed and ignored ones again; says which was which, in order."""
     if not rows:
         return []
-    guids = {row["guid"] for row in rows}
-    found = connection.execute(sa.select(C.guid, C.status).where(C.guid.in_(guids))).all()
-    known: dict[str, str] = {str(row.guid): str(row.status) for row in found}
+    first: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        first.setdefault(row["guid"], row)
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    statement = insert(DELIVERIES).on_conflict_do_nothing(index_elements=["guid"]).returning(C.guid)
+    new = set(connection.execute(statement, list(first.values())).scalars())
+    status: dict[str, str] = {guid: first[guid]["status"] for guid in new}
+    if old := first.keys() - new:
+        found = connection.execute(sa.select(C.guid, C.status).where(C.guid.in_(old))).all()
+        status |= {str(row.guid): str(row.status) for row in found}
     stored: list[Stored] = []
-    new: list[dict[str, Any]] = []
     again: list[dict[str, Any]] = []
     for row in rows:
-        before = known.get(row["guid"])
-        if before is None:
-            new.append(row)
+        guid = row["guid"]
+        if guid in new and row is first[guid]:
             stored.append("new")
-        elif before in ("failed", "ignored") and row["status"] == "pending":
-            again.append({"key": row["guid"], "content": row["body"]})
+        elif status.get(guid) in ("failed", "ignored") and row["status"] == "pending":
+            again.append({"key": guid, "content": row["body"]})
+            status[guid] = "pending"
             stored.append("again")
         else:
             stored.append("known")
-            continue
-        known[row["guid"]] = row["status"]
-    if new:
-        insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-        statement = insert(DELIVERIES).on_conflict_do_nothing(index_elements=["guid"]).returning(C.guid)
-        inserted = set(connection.execute(statement, new).scalars())
-        # Another process may have been faster.
-        stored = [
-            "known" if now == "new" and row["guid"] not in inserted else now
-            for now, row in zip(stored, rows, strict=True)
-        ]
     if again:
         revive = sa.update(DELIVERIES).where(C.guid == sa.bindparam("key"))
         values: dict[str, Any] = {"status": "pending", "note": "", "claimed_until": 0.0}

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 
 import structlog
 
-from bot import dispatch, workflows
+from bot import dispatch, reconcile, workflows
 from bot.examine import Examiner
 from bot.github.limits import Pace
 from bot.github.mirror import Mirror
@@ -48,12 +48,14 @@ async def working(settings: Settings, inbox: Inbox, *, pace: Pace | None = None)
             dispatch.consume(inbox, app_id=settings.app_id, serves=settings.serves), name="deliveries"
         )
         consumer.add_done_callback(_must_not_end)
+        sweeper = asyncio.create_task(reconcile.sweep_for_ever(github, settings.serves), name="sweeps")
         try:
             yield github
         finally:
-            consumer.cancel()
-            with suppress(asyncio.CancelledError):
-                await consumer
+            for task in (consumer, sweeper):
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
             await workflows.stop()
 
 

@@ -11,6 +11,7 @@ import fcntl
 import functools
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Concatenate, Literal, ParamSpec, TypedDict, TypeVar
@@ -314,7 +315,13 @@ async def start(services: Services, settings: EngineSettings) -> None:
 async def stop(seconds: int = 10) -> None:
     """Wait for running looks, at most `seconds`; what is not done goes on at the next start."""
     global _services
-    await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=seconds)
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(1) as own:
+        await loop.run_in_executor(
+            own, functools.partial(DBOS.destroy, workflow_completion_timeout_sec=seconds)
+        )
+    # The engine had made its own threads the loop's, and has ended them.
+    loop.set_default_executor(ThreadPoolExecutor())
     if _services is not None:
         _services.examiner.stop()
     _services = None

@@ -3,8 +3,8 @@
     python -m scripts.bench                      on the sample repository
     python -m scripts.bench --repo transformers  on nine real ports, in a clone with history
 
-For each port: wall time of the whole command (least, median, most of N runs), and where the median run spent it. Times are in
-milliseconds, measured after one run to warm the disk's cache.
+For each port: wall time of the whole command (least, median, most of N runs), the least processor time, which other load on the
+machine moves less, and where a run spends its wall time (medians). Times are in milliseconds, after one run to warm the disk's cache.
 """
 
 from __future__ import annotations
@@ -84,11 +84,15 @@ def main() -> int:
         )
         slowest = 0.0
         for case in cases:
-            walls = [wall(case) for _ in range(options.n + 1)][1:]
+            runs = [run(case) for _ in range(options.n + 1)][1:]
+            walls = [wall for wall, _ in runs]
             shares = "".join(f"{share:>8.0f}" for share in split(case))
             median = statistics.median(walls)
             slowest = max(slowest, median)
-            print(f"{case.name:<12}{min(walls):>7.0f}{median:>8.0f}{max(walls):>7.0f} |{shares}", flush=True)
+            print(
+                f"{case.name:<12}{min(walls):>7.0f}{median:>8.0f}{max(walls):>7.0f}{min(cpu for _, cpu in runs):>7.0f} |{shares}",
+                flush=True,
+            )
     print(
         f"slowest median {slowest:.0f} ms, budget {BUDGET} ms; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
     )
@@ -123,15 +127,15 @@ def real(repo: Path) -> Sequence[Case]:
     return [Case(name, repo, f"{commit}^", commit) for name, commit in PORTS.items()]
 
 
-def wall(case: Case) -> float:
-    """Milliseconds from the start of the console script to its end."""
-    command = [str(BENCH / "bin/tfport"), *case.arguments()]
-    begin = time.perf_counter()
-    done = subprocess.run(command, capture_output=True)
-    took = time.perf_counter() - begin
+def run(case: Case) -> tuple[float, float]:
+    """Milliseconds from the start of the console script to its end: on the wall, and of processor time."""
+    begin, before = time.perf_counter(), os.times()
+    done = subprocess.run([str(BENCH / "bin/tfport"), *case.arguments()], capture_output=True)
+    took, after = time.perf_counter() - begin, os.times()
     if done.returncode not in (0, 1):
         sys.exit(f"{case.name}: {done.stderr.decode()}")
-    return took * 1000
+    used = after.children_user + after.children_system - before.children_user - before.children_system
+    return took * 1000, used * 1000
 
 
 def split(case: Case, runs: int = 5) -> list[float]:

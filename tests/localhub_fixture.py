@@ -7,6 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from bot.localhub import LocalHub
+from tests.contract.openapi import github_contract
+
+# Every local GitHub in any test judges by GitHub's description what it is asked, and what it answers.
+LocalHub.contracts.append(github_contract)
 
 
 @pytest.fixture

@@ -48,14 +48,13 @@ def payload(action: str, **fields: Any) -> dict[str, Any]:
 
 
 def pull(action: str = "synchronize", **fields: Any) -> dict[str, Any]:
-    return payload(action, pull_request={"number": 5, "head": {"sha": SHA, "repo": None}}, **fields)
+    return payload(action) | {"pull_request": {"number": 5, "head": {"sha": SHA, "repo": None}}} | fields
 
 
 def comment(user: Any = ALICE, app: Any = None, **fields: Any) -> dict[str, Any]:
     text = {"id": 33, "user": user, "performed_via_github_app": app, "body": "/tfport check"}
-    return payload(
-        "created", **{"issue": {"number": 5, "pull_request": {"url": "…"}}, "comment": text, **fields}
-    )
+    on = {"issue": {"number": 5, "pull_request": {"url": "…"}}, "comment": text}
+    return payload("created") | on | fields
 
 
 def check_run(action: str = "rerequested", app: int = APP, **fields: Any) -> dict[str, Any]:

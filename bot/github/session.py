@@ -48,6 +48,8 @@ class Installation(Caller):
         self.readonly = app.readonly
         self.granted: dict[str, str] = {}
         """Permissions that came with the newest token."""
+        self.names: dict[int, str] = {}
+        """`owner/name` by repository id, as last seen."""
         self._minting = asyncio.Lock()
         self._cached: tuple[str, datetime] | None = None
         self._pacers = {"content": Pacer(app.host.pace.content), "other": Pacer(app.host.pace.other)}

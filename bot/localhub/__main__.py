@@ -24,6 +24,7 @@ def main() -> None:
     with LocalHub(folder=arguments.folder, host=arguments.host, port=arguments.port) as hub:
         app = hub.app(webhook_url=arguments.webhook)
         if arguments.key:
+            arguments.key.touch(0o600)
             arguments.key.write_text(app.private_key)
         facts = {
             "url": hub.url,

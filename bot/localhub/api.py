@@ -108,9 +108,9 @@ def _route(
     route, params = hit
     body = _body(raw)
     _check_keys(hub, route, path, query, body)
-    if actor.token and hub.request_check:
+    if hub.judge and not actor.person:
         hub.violations += [
-            f"{method} {path}: {text}" for text in hub.request_check(method, path, query, body)
+            f"{method} {path}: {text}" for text in hub.judge.request(method, path, query, body)
         ]
     call = Call(hub, method, path, params, query, dict(request.headers), body or {}, actor)
     if route.jwt and actor.app is None:
@@ -121,9 +121,11 @@ def _route(
             raise not_found()
         if not route.jwt:
             auth.check(actor, repository, route.needs, route.people)
+        if repository.archived and method != "GET":
+            raise Refusal(403, "Repository was archived so is read-only.")
     reply = route.handler(call)
-    if hub.response_check and reply.status < 300 and not isinstance(reply.body, bytes):
-        complaints = hub.response_check(method, route.template, reply.status, reply.body)
+    if hub.judge and reply.status < 300 and not isinstance(reply.body, bytes):
+        complaints = hub.judge.answer(method, route.template, reply.status, reply.body)
         hub.defects += [f"answer to {method} {path}: {text}" for text in complaints]
     return reply
 

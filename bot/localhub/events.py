@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bot.localhub import git
+from bot.localhub.clock import stamp
 from bot.localhub.state import (
     App,
     CheckRun,
@@ -124,7 +125,10 @@ class Events:
             "ref": ref,
             "before": before,
             "after": after,
-            "pusher": {"name": sender.login, "email": f"{sender.login}@users.noreply.localhost"},
+            "pusher": {
+                "name": sender.login,
+                "email": f"{sender.login.removesuffix('[bot]')}@users.noreply.localhost",
+            },
             "created": fresh,
             "deleted": gone,
             "forced": not fresh and not gone and git.merge_base(path, before, after) != before,
@@ -172,8 +176,8 @@ class Events:
                 "active": True,
                 "events": list(app.events),
                 "config": accounts.hook_config(app),
-                "updated_at": None,
-                "created_at": None,
+                "updated_at": stamp(app.updated_at),
+                "created_at": stamp(app.created_at),
                 "app_id": app.id,
                 "deliveries_url": f"{url.removesuffix('/config')}/deliveries",
             },

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 import httpx
 import uvicorn
@@ -23,8 +23,16 @@ from bot.localhub.state import Json, Notification, State
 from bot.localhub.views import Urls
 
 logger = logging.getLogger("localhub")
-RequestCheck = Callable[[str, str, dict[str, str], Any], list[str]]
-ResponseCheck = Callable[[str, str, int, Any], list[str]]
+
+
+class Contract(Protocol):
+    """A judge of requests, answers and webhooks; what it returns are complaints."""
+
+    def request(self, method: str, path: str, query: dict[str, str], body: Any) -> list[str]: ...
+
+    def answer(self, method: str, template: str, status: int, body: Any) -> list[str]: ...
+
+    def webhook(self, event: str, action: str | None, payload: Any) -> list[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +48,7 @@ class Exchange:
     fault: bool = False
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class LocalHub(People):
     """A GitHub on loopback. Use as a context manager, or `start` and `stop`.
 
@@ -48,22 +56,20 @@ class LocalHub(People):
         folder: where the git repositories lie; a temporary folder if None.
         prefix: path before the REST API: "/api/v3" as on GitHub Enterprise Server, or "".
         strict: refuse unknown keys of bodies (422), besides noting them as violations.
-        request_check: (method, path, query, body) -> complaints, for requests of apps; see tests/contract.
-        response_check: (method, template, status, body) -> complaints about our own answers.
 
     Attributes:
+        contracts: where a judge of requests and answers comes from, for all hubs of this process (tests set it).
         violations: what a client did that GitHub does not know: routes, keys, schema. Tests assert that it is empty.
         defects: our own mistakes: exceptions in handlers, answers off the schema. Empty, too.
         log: all API requests, oldest first.
     """
 
+    contracts: ClassVar[list[Callable[[], Contract | None]]] = []
     folder: Path | None = None
     prefix: str = "/api/v3"
     strict: bool = True
     host: str = "127.0.0.1"
     port: int = 0
-    request_check: RequestCheck | None = None
-    response_check: ResponseCheck | None = None
     violations: list[str] = field(default_factory=list[str])
     defects: list[str] = field(default_factory=list[str])
     log: list[Exchange] = field(default_factory=list[Exchange])
@@ -79,6 +85,7 @@ class LocalHub(People):
         self.webhooks = Deliveries(self)
         self.events = Events(self)
         self.urls = Urls("", "")
+        self.judge: Contract | None = None
         self.loop: asyncio.AbstractEventLoop
         self.client: httpx.AsyncClient
         self._ready = threading.Event()
@@ -101,6 +108,7 @@ class LocalHub(People):
         """Serve in a thread of its own; returns when it answers."""
         from bot.localhub.server import application
 
+        self.judge = next((judge for source in self.contracts if (judge := source())), None)
         listener = socket.create_server((self.host, self.port))
         self.port = listener.getsockname()[1]
         web = f"http://{self.host}:{self.port}"

@@ -154,7 +154,6 @@ class Route:
         people: least role of a person, where it is not what the permission suggests.
         body: keys that the body may have.
         query: keys that the query may have, besides those of pagination.
-        frozen: whether an archived repository refuses it.
     """
 
     method: str

@@ -239,3 +239,13 @@ def test_hostile_names_stay_inert(bot: World, text: str):
     pull = bot.hub.open_pull(AUTHOR, bot.repository, head=f"{AUTHOR}:{branch}", draft=True, title=text)
     bot.settle(pull)
     assert not [n for n in bot.hub.notifications if n.kind == "mention" and "huggingface" in n.recipients]
+
+
+def test_a_pull_request_opened_while_the_bot_was_down(bot: World, draft: Draft):
+    bot.bot.stop()
+    pull = draft("planted")
+    bot.hub.webhooks.wait()
+    assert bot.runs(pull) == []
+    bot.bot.start()
+    bot.settle(pull)
+    assert len(bot.comments(pull)) == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from bot.localhub.clock import stamp
 from bot.localhub.state import Json, User
 from bot.localhub.views import Urls
@@ -9,7 +11,7 @@ from bot.localhub.views import Urls
 
 def user(urls: Urls, who: User) -> Json:
     """`simple-user`."""
-    url = f"{urls.api}/users/{who.login}"
+    url = f"{urls.api}/users/{quote(who.login)}"
     web = (
         f"{urls.web}/apps/{who.login.removesuffix('[bot]')}"
         if who.type == "Bot"
