@@ -76,13 +76,13 @@ async def _deal_with(inbox: Inbox, delivery: Delivery, app_id: int, serves: Call
         cause = delivery.guid if delivery.attempt == 1 else f"{delivery.guid}.{delivery.attempt}"
         note = await dispatch(cause, event)
     except events.BadPayload as error:
-        log.warning("delivery cannot be read", event=delivery.name, reason=str(error))
+        log.warning("delivery cannot be read", kind=delivery.name, reason=str(error))
         await _settle(inbox.fail(delivery.guid, str(error)))
     except Exception:
-        log.exception("delivery could not be queued", event=delivery.name)
+        log.exception("delivery could not be queued", kind=delivery.name)
         await _settle(inbox.release(delivery.guid, after=5.0))
     else:
-        log.info("delivery queued", event=delivery.name, note=note)
+        log.info("delivery queued", kind=delivery.name, note=note)
         await _settle(inbox.finish(delivery.guid))
 
 

@@ -49,10 +49,9 @@ class Examiner:
         """
         self.start()
         assert self._pool is not None
-        work = asyncio.get_running_loop().run_in_executor(
-            self._pool, _examine, str(repository), base, head, ready
-        )
+        arguments = (str(repository), base, head, ready)
         try:
+            work = asyncio.get_running_loop().run_in_executor(self._pool, _examine, *arguments)
             return await asyncio.wait_for(work, self._timeout)
         except (TimeoutError, BrokenProcessPool) as error:
             log.error("examination failed", repository=str(repository), head=head, error=type(error).__name__)

@@ -60,7 +60,13 @@ async def observe(
         config=config,
         config_error=config_error,
         comments=comments,
-        check_runs=tuple(sorted((run for found in runs for run in found), key=lambda run: run.id)),
+        # Another pull request with the same head has its own.
+        check_runs=tuple(
+            sorted(
+                (run for found in runs for run in found if run.external_id.startswith(f"tfport:{number}:")),
+                key=lambda run: run.id,
+            )
+        ),
         rights=await _rights(installation, repository, comments),
         rerequested=rerequested or {},
     )

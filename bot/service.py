@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 
 import structlog
 
-from bot import dispatch, workflows
+from bot import dispatch, reconcile, workflows
 from bot.examine import Examiner
 from bot.github.limits import Pace
 from bot.github.mirror import Mirror
@@ -45,10 +47,20 @@ async def working(settings: Settings, inbox: Inbox, *, pace: Pace | None = None)
         consumer = asyncio.create_task(
             dispatch.consume(inbox, app_id=settings.app_id, serves=settings.serves), name="deliveries"
         )
+        consumer.add_done_callback(_must_not_end)
+        sweeper = asyncio.create_task(reconcile.sweep_for_ever(github, settings.serves), name="sweeps")
         try:
             yield github
         finally:
-            consumer.cancel()
-            with suppress(asyncio.CancelledError):
-                await consumer
+            for task in (consumer, sweeper):
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
             await workflows.stop()
+
+
+def _must_not_end(consumer: asyncio.Task[None]) -> None:
+    """Without it deliveries would pile up behind a server that looks healthy; a supervisor starts us anew."""
+    if not consumer.cancelled():
+        log.critical("the dispatcher ended", error=repr(consumer.exception()))
+        os.kill(os.getpid(), signal.SIGTERM)

@@ -11,6 +11,7 @@ import fcntl
 import functools
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Concatenate, Literal, ParamSpec, TypedDict, TypeVar
@@ -136,6 +137,7 @@ async def look(installation: int, repository: int, number: int, rerequested: dic
                 return "published"
         return "the head moves faster than we look"
     except PullGone as gone:
+        log.warning("look ended: out of reach", repository=repository, pull=number, reason=str(gone))
         return f"gone: {gone}"
     except Exception:
         log.exception("look failed", installation=installation, repository=repository, pull=number)
@@ -164,13 +166,29 @@ async def fetch(
     services: Services, installation: int, repository: int, number: int, target: Target
 ) -> Target:
     """Merge base and head into the mirror, while the check runs say that it goes on."""
-    there = services.github.installation(installation)
-    situation = await _observe(services, installation, repository, number, [target["head"]])
-    if situation.pull.head_sha == target["head"]:
-        await _apply(services, installation, situation, plan(situation, "running"))
-    base = await reads.merge_base(there, situation.repository, situation.pull.base_sha, target["head"])
-    await services.mirror.fetch(there, situation.repository, (base, target["head"]), pull=situation.pull)
+    base, _ = await asyncio.gather(
+        _bring(services, installation, repository, number, target["head"]),
+        _show_running(services, installation, repository, number, target["head"]),
+    )
     return Target(head=target["head"], base=base, ready=target["ready"])
+
+
+async def _bring(services: Services, installation: int, repository: int, number: int, head: str) -> str:
+    """Have merge base and head in the mirror; the merge base."""
+    there = services.github.installation(installation)
+    home = await reads.repository(there, repository)
+    pull = await reads.pull(there, home, number)
+    base = await reads.merge_base(there, home, pull.base_sha, head)
+    await services.mirror.fetch(there, home, (base, head), pull=pull)
+    return base
+
+
+async def _show_running(
+    services: Services, installation: int, repository: int, number: int, head: str
+) -> None:
+    situation = await _observe(services, installation, repository, number, [head])
+    if situation.pull.head_sha == head:
+        await _apply(services, installation, situation, plan(situation, "running"))
 
 
 @_step
@@ -220,7 +238,7 @@ async def rerun(
     except PullGone:
         return numbers
     for number in numbers:
-        await _run(enqueue, cause, installation, repository, number, asked)
+        await enqueue_look(cause, installation, repository, number, asked)
     return numbers
 
 
@@ -230,14 +248,6 @@ async def find_pulls(services: Services, installation: int, repository: int, hea
     there = services.github.installation(installation)
     found = await reads.pulls_with_head(there, await reads.repository(there, repository), head)
     return [pull.number for pull in found]
-
-
-@_step
-async def enqueue(
-    services: Services, cause: str, installation: int, repository: int, number: int, asked: dict[str, str]
-) -> str:
-    """A look of its own for one of them."""
-    return await enqueue_look(cause, installation, repository, number, asked)
 
 
 async def _observe(
@@ -305,7 +315,13 @@ async def start(services: Services, settings: EngineSettings) -> None:
 async def stop(seconds: int = 10) -> None:
     """Wait for running looks, at most `seconds`; what is not done goes on at the next start."""
     global _services
-    await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=seconds)
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(1) as own:
+        await loop.run_in_executor(
+            own, functools.partial(DBOS.destroy, workflow_completion_timeout_sec=seconds)
+        )
+    # The engine had made its own threads the loop's, and has ended them.
+    loop.set_default_executor(ThreadPoolExecutor())
     if _services is not None:
         _services.examiner.stop()
     _services = None

@@ -50,30 +50,31 @@ def _added(old: str, new: str) -> frozenset[int]:
 
 def _between_commits(base: GitSnapshot, head: GitSnapshot) -> dict[str, Change]:
     found: dict[str, Change] = {}
-    _compare_trees(base.tree, head.tree, "", found)
+    _compare_trees(base.tree, head.tree, found)
     return found
 
 
-def _compare_trees(
-    old: pygit2.Tree | None, new: pygit2.Tree | None, prefix: str, found: dict[str, Change]
-) -> None:
+def _compare_trees(old: pygit2.Tree, new: pygit2.Tree, found: dict[str, Change]) -> None:
     """Fills `found`. Only folders that differ are entered; libgit2's own comparison walks all of them."""
-    before = {entry.name: entry for entry in old} if old is not None else {}
-    after = {entry.name: entry for entry in new} if new is not None else {}
-    for name in {**before, **after}:
-        was, now = before.get(name), after.get(name)
-        if was is not None and now is not None and was.id == now.id and was.filemode == now.filemode:
-            continue
-        was_tree = was if isinstance(was, pygit2.Tree) else None
-        now_tree = now if isinstance(now, pygit2.Tree) else None
-        path = f"{prefix}{name}"
-        if was_tree is not None or now_tree is not None:
-            _compare_trees(was_tree, now_tree, f"{path}/", found)
-        was_file = was is not None and was_tree is None
-        if now is not None and now_tree is None:
-            found[path] = Change(path, "modified" if was_file else "added", _kind(now.filemode))
-        elif was is not None and was_file:
-            found[path] = Change(path, "removed", _kind(was.filemode))
+    pending: list[tuple[str, pygit2.Tree | None, pygit2.Tree | None]] = [("", old, new)]
+    while pending:
+        prefix, was_folder, now_folder = pending.pop()
+        before = {entry.name: entry for entry in was_folder} if was_folder is not None else {}
+        after = {entry.name: entry for entry in now_folder} if now_folder is not None else {}
+        for name in {**before, **after}:
+            was, now = before.get(name), after.get(name)
+            if was is not None and now is not None and was.id == now.id and was.filemode == now.filemode:
+                continue
+            was_tree = was if isinstance(was, pygit2.Tree) else None
+            now_tree = now if isinstance(now, pygit2.Tree) else None
+            path = f"{prefix}{name}"
+            if was_tree is not None or now_tree is not None:
+                pending.append((f"{path}/", was_tree, now_tree))
+            was_file = was is not None and was_tree is None
+            if now is not None and now_tree is None:
+                found[path] = Change(path, "modified" if was_file else "added", _kind(now.filemode))
+            elif was is not None and was_file:
+                found[path] = Change(path, "removed", _kind(was.filemode))
 
 
 def _kind(mode: int) -> Kind:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from checks.changes import changed_lines, changes
-from checks.conventions import MODELS, TF_UTILS, conventions, read
-from checks.errors import NoTensorFlow, NothingToPort, Unreadable
+from checks.conventions import MODELS, SOURCE, TF_UTILS, conventions, read
+from checks.errors import NoTensorFlow, NothingToPort, Unreadable, UserError
 from checks.port import Module, Port
 from checks.snapshot import Change, Snapshot
 from checks.source import facts
@@ -16,6 +16,9 @@ from checks.source.python import ModuleFacts, module_facts
 INFRASTRUCTURE = frozenset({"utils", "outputs", "pytorch_utils", "auto", "common", "core"})
 """`modeling_tf_<these>.py` are the library's own."""
 
+MOST_PORTS = 20
+"""In one pull request, and files of one port."""
+
 
 def find_ports(base: Snapshot, head: Snapshot) -> list[Port]:
     """The ports that lie between base and head, by the model's name.
@@ -23,11 +26,12 @@ def find_ports(base: Snapshot, head: Snapshot) -> list[Port]:
     Raises:
         checks.errors.NothingToPort: there is none.
         checks.errors.NoTensorFlow: there is one, but the base tree has no TensorFlow support.
+        checks.errors.UserError: there are too many.
     """
     changed = changes(base, head)
     paths: dict[str, set[str]] = {}
     for path in changed:
-        if _is_port(path, changed[path]) and not _is_moved(path, changed):
+        if _is_port(path, changed[path], base) and not _is_moved(path, changed):
             paths.setdefault(_model(path, base), set()).add(path)
     for path, change in changed.items():
         if change.status == "modified" and _suffix(path) and _offers_new_class(base, head, path):
@@ -36,6 +40,11 @@ def find_ports(base: Snapshot, head: Snapshot) -> list[Port]:
         raise NothingToPort(
             "no modeling_tf_*.py was added, nor a public class to an existing one",
             hint="compare with another base: --base REV",
+        )
+    if len(paths) > MOST_PORTS or any(len(of_model) > MOST_PORTS for of_model in paths.values()):
+        raise UserError(
+            f"this brings {len(paths)} ports in {sum(map(len, paths.values()))} files, more than can be checked at once",
+            hint="open one pull request per port",
         )
     if base.blob_id(TF_UTILS) is None:
         raise NoTensorFlow(
@@ -69,7 +78,7 @@ def _file(path: str) -> str:
 
 
 _MODULE = re.compile(r"modeling_tf_(\w+)\.py")
-_IN_PLACE = re.compile(re.escape(MODELS) + r"/(?:deprecated/)?(\w+)/modeling_tf_\w+\.py")
+_IN_PLACE = re.compile(re.escape(MODELS) + r"/(\w+)/modeling_tf_\w+\.py")
 
 
 def _suffix(path: str) -> str:
@@ -77,8 +86,20 @@ def _suffix(path: str) -> str:
     return match[1] if match and match[1] not in INFRASTRUCTURE else ""
 
 
-def _is_port(path: str, change: Change) -> bool:
-    return change.status == "added" and bool(_suffix(path))
+def _is_port(path: str, change: Change, base: Snapshot) -> bool:
+    suffix = _suffix(path)
+    if change.status != "added" or not suffix or path.startswith(f"{MODELS}/deprecated/"):
+        return False
+    if path == f"{SOURCE}/{_file(path)}":  # a new shared module, unless it is named as a model
+        return bool(_pytorch_folders(suffix, base))
+    return True
+
+
+def _pytorch_folders(suffix: str, base: Snapshot) -> list[str]:
+    """Folders of the base with a `modeling_<suffix>.py`."""
+    if base.blob_id(f"{MODELS}/{suffix}/modeling_{suffix}.py") is not None:
+        return [suffix]
+    return [path.split("/")[-2] for path in base.list(MODELS) if _file(path) == f"modeling_{suffix}.py"]
 
 
 def _is_moved(path: str, changed: Mapping[str, Change]) -> bool:
@@ -92,11 +113,9 @@ def _model(path: str, base: Snapshot) -> str:
     match = _IN_PLACE.fullmatch(path)
     if match and base.blob_id(f"{MODELS}/{match[1]}/__init__.py") is not None:
         return match[1]
-    if base.blob_id(f"{MODELS}/{suffix}/modeling_{suffix}.py") is not None:
-        return suffix
-    pytorch = [p for p in base.list(MODELS) if _file(p) == f"modeling_{suffix}.py"]
+    pytorch = _pytorch_folders(suffix, base)
     if pytorch:
-        return pytorch[0].split("/")[-2]
+        return pytorch[0]
     return match[1] if match else suffix
 
 

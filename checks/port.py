@@ -83,6 +83,13 @@ class Port:
         except Unreadable as error:
             raise Undecidable(error.message) from None
 
+    def known_facts(self, path: str, parser: Callable[[str], T], *, base: bool = False) -> T | None:
+        """As `facts`, but None also where the text can't be had: for what is only looked up on the way."""
+        try:
+            return self.facts(path, parser, base=base)
+        except Undecidable:
+            return None
+
     def text(self, path: str) -> str:
         """Text of a file of the head, "" where there is none or it can't be read."""
         return read(self.head, path)
@@ -173,7 +180,7 @@ class Port:
 
     def has_torch(self, module: Module, found: Class) -> bool:
         """PyTorch expressions are left in the class."""
-        lines = self.facts(module.path, torch_expressions) or ()
+        lines = self.known_facts(module.path, torch_expressions) or ()
         return any(found.first_line <= line <= found.end_line for line in lines)
 
     @cached_property
@@ -181,7 +188,7 @@ class Port:
         """Names that the model's package offers for PyTorch, in base or head."""
         names: set[str] = set()
         for base in (True, False):
-            init = self.facts(self.init_path, init_facts, base=base)
+            init = self.known_facts(self.init_path, init_facts, base=base)
             if init is not None:
                 names.update(entry.name for e in init.entries if e.backend == "torch" for entry in e.names)
         for module in self.modules:
@@ -197,7 +204,7 @@ class Port:
         if self.conventions.lists_classes:
             inits.append((MAIN_INIT, f"models.{self.model}"))
         for path, prefix in inits:
-            init = self.facts(path, init_facts)
+            init = self.known_facts(path, init_facts)
             if init is not None:
                 for entry in init.entries:
                     if entry.backend == "tf" and entry.module.startswith(prefix):
@@ -254,7 +261,7 @@ class Port:
     def configuration(self) -> str:
         """Name of the model's (main) configuration class, "" if there is none."""
         path = f"{self.folder}/configuration_{self.model}.py"
-        found = self.facts(path, module_facts) or self.facts(path, module_facts, base=True)
+        found = self.known_facts(path, module_facts) or self.known_facts(path, module_facts, base=True)
         names = [n for n, c in found.classes.items() if "PretrainedConfig" in c.bases] if found else []
         plain = self.model.replace("_", "") + "config"
         return next((name for name in names if name.lower() == plain), names[-1] if names else "")
@@ -280,12 +287,16 @@ class Port:
     def progress(self) -> tuple[int, int]:
         """PyTorch expressions that are left, and those of the PyTorch modules."""
         readable = [module for module in self.modules if not module.unreadable]
-        left = sum(len(self.facts(module.path, torch_expressions) or ()) for module in readable)
+        left = sum(len(self.known_facts(module.path, torch_expressions) or ()) for module in readable)
         paths = (
             {module.pytorch_path for module in self.modules if module.pytorch_path} if left else set[str]()
         )
         start = sum(
-            len(self.facts(p, torch_expressions) or self.facts(p, torch_expressions, base=True) or ())
+            len(
+                self.known_facts(p, torch_expressions)
+                or self.known_facts(p, torch_expressions, base=True)
+                or ()
+            )
             for p in paths
         )
         return left, max(left, start)

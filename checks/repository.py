@@ -107,6 +107,6 @@ def snapshots(
         )
     if head is None and repo.is_bare:
         raise UserError(f"{path} is a bare repository without files", hint="name the head: --head REV")
-    tip = resolve(repo, head or "HEAD")
-    fork = merge_base(repo, resolve(repo, base or upstream_main(repo)), tip)
+    tip = resolve(repo, "HEAD" if head is None else head)
+    fork = merge_base(repo, resolve(repo, upstream_main(repo) if base is None else base), tip)
     return GitSnapshot(repo, fork), FolderSnapshot(repo) if head is None else GitSnapshot(repo, tip)

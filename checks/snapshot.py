@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 import pygit2
-from pygit2.enums import FileMode, ObjectType
+from pygit2.enums import FileMode
 
 from checks.errors import Unreadable
 
@@ -218,12 +218,15 @@ class FolderSnapshot:
             handle = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
             return None
-        with os.fdopen(handle, "rb") as file:
+        try:
             status = os.fstat(handle)
             if not stat.S_ISREG(status.st_mode):
                 return None
             _refuse_large(path, status.st_size)
-            return file.read(SIZE_LIMIT + 1)
+            with os.fdopen(handle, "rb", closefd=False) as file:
+                return file.read(SIZE_LIMIT + 1)
+        finally:
+            os.close(handle)
 
 
 class DictSnapshot:
@@ -311,10 +314,12 @@ def _index_path(entry: pygit2.IndexEntry) -> str:
 _FILE_MODES = frozenset({FileMode.BLOB, FileMode.BLOB_EXECUTABLE})
 
 
-def _walk(tree: pygit2.Tree, prefix: str) -> Iterator[str]:
-    for entry in tree:
-        if entry.type == ObjectType.TREE:
-            assert isinstance(entry, pygit2.Tree)
-            yield from _walk(entry, f"{prefix}{entry.name}/")
-        elif entry.filemode in _FILE_MODES:
-            yield f"{prefix}{entry.name}"
+def _walk(top: pygit2.Tree, prefix: str) -> Iterator[str]:
+    pending = [(prefix, top)]
+    while pending:
+        prefix, tree = pending.pop()
+        for entry in tree:
+            if isinstance(entry, pygit2.Tree):
+                pending.append((f"{prefix}{entry.name}/", entry))
+            elif entry.filemode in _FILE_MODES:
+                yield f"{prefix}{entry.name}"

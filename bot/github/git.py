@@ -26,6 +26,7 @@ _SETTINGS = {
     "core.attributesFile": "/dev/null",
     "credential.helper": "",
     "fetch.recurseSubmodules": "false",
+    "fetch.unpackLimit": "1",  # packs only: git syncs them to disk, and their size can be watched
     "gc.auto": "0",
     "gc.packRefs": "false",  # the mirror reads its refs as files, and their age
     "http.followRedirects": "false",  # the URL is fresh from the API; our header goes nowhere else
@@ -66,12 +67,14 @@ class Git:
         protocols: what it may speak, e.g. `https`.
         timeout: seconds for one command.
         limit: bytes that one command may add below `objects/pack`.
+        watch: seconds between two looks at them.
     """
 
     folder: Path
     protocols: Sequence[str] = ("https",)
     timeout: float = 600.0
     limit: int = 2_000_000_000
+    watch: float = 0.25
 
     async def run(
         self, *args: str, settings: Mapping[str, str] | None = None, progress: Progress | None = None
@@ -141,7 +144,7 @@ class Git:
         """Stop the command when it takes in too much; True if so. (git has a limit for pushes only.)"""
         before = _incoming(self.folder)
         while True:
-            await asyncio.sleep(0.25)
+            await asyncio.sleep(self.watch)
             if _incoming(self.folder) - before > self.limit:
                 _kill(pid)
                 return True

@@ -20,6 +20,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pygit2
 import structlog
 
 from bot.github.errors import AuthFailed, GitHubDown, Gone
@@ -32,6 +33,7 @@ log = structlog.get_logger("bot.github")
 
 _REFS = "refs/tfport"
 _INCOMING = "refs/tfport-incoming"
+_PACKS = 50
 _SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _NOT_THERE = r"not our ref|unadvertised object|couldn't find remote ref|no such remote ref"
 _AUTH = r"authentication failed|could not read (username|password)|returned error: 40[13]|invalid credentials"
@@ -48,13 +50,16 @@ class Mirror:
 
     Args:
         timeout: seconds for one fetch.
-        limit: bytes that one fetch may bring.
+        limit: bytes that one fetch may bring (about: looked at every `watch` seconds).
     """
 
-    def __init__(self, root: Path, *, timeout: float = 600.0, limit: int = 2_000_000_000) -> None:
+    def __init__(
+        self, root: Path, *, timeout: float = 600.0, limit: int = 2_000_000_000, watch: float = 0.25
+    ) -> None:
         self._root = root
         self._timeout = timeout
         self._limit = limit
+        self._watch = watch
         self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def path(self, repository_id: int) -> Path:
@@ -66,6 +71,16 @@ class Mirror:
             return (self.path(repository_id) / _REFS / sha).read_text().strip() == sha
         except FileNotFoundError:
             return False
+
+    def _unreadable(self, repository_id: int, sha: str) -> bool:
+        """Whether a commit that should be there is damaged."""
+        if not self.has(repository_id, sha):
+            return False
+        try:
+            pygit2.Repository(str(self.path(repository_id)))[sha].peel(pygit2.Tree)
+        except (pygit2.GitError, KeyError):
+            return True
+        return False
 
     async def fetch(
         self,
@@ -91,14 +106,19 @@ class Mirror:
             if not _SHA.fullmatch(sha):
                 raise ValueError(f"not a full SHA: {sha!r}")
         async with self._locked(repo.id) as path:
-            if any(not self.has(repo.id, sha) for sha in wanted):
+            if any(self._unreadable(repo.id, sha) for sha in wanted):
+                await self._recreate(path, "objects cannot be read")
+            if not all(self.has(repo.id, sha) for sha in wanted):
                 await self._fill(gh, repo, wanted, pull, progress)
             for sha in wanted:
                 os.utime(path / _REFS / sha)
         return path
 
     async def prune(self, repository_id: int, *, older_than: float = 7 * 86_400) -> int:
-        """Forget commits that nobody asked for in so many seconds, and the whole mirror if none is left; how many."""
+        """Forget commits that nobody asked for in so many seconds, and the whole mirror if none is left; how many.
+
+        To be called now and then: it also puts together the many small packs that fetches leave.
+        """
         if not self.path(repository_id).exists():
             return 0
         async with self._locked(repository_id) as path:
@@ -106,8 +126,8 @@ class Mirror:
             old = [ref for ref in refs if time.time() - ref.stat().st_mtime > older_than]
             if len(old) == len(refs):
                 shutil.rmtree(path)
-            elif old:
-                git = self._git(path, ("https",))
+            elif old or len(list(path.glob("objects/pack/*.pack"))) > _PACKS:
+                git = self._git(path, ())
                 for ref in old:
                     await git.run("update-ref", "-d", f"{_REFS}/{ref.name}")
                 await git.run("gc", "--quiet", "--prune=now")
@@ -140,12 +160,14 @@ class Mirror:
             except GitFailed as error:
                 if fresh or not error.says(_CORRUPT):
                     raise
-                log.warning("mirror.rebuilt", repository=repo.id, error=str(error))
-                shutil.rmtree(self.path(repo.id))
-                await self._create(self.path(repo.id))
+                await self._recreate(self.path(repo.id), str(error))
+
+    async def _recreate(self, path: Path, reason: str) -> None:
+        log.warning("mirror.rebuilt", path=str(path), reason=reason)
+        await self._create(path)
 
     def _git(self, path: Path, protocols: tuple[str, ...]) -> Git:
-        return Git(path, protocols, self._timeout, self._limit)
+        return Git(path, protocols, self._timeout, self._limit, self._watch)
 
     @asynccontextmanager
     async def _locked(self, repository_id: int) -> AsyncGenerator[Path, None]:

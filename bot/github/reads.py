@@ -40,8 +40,30 @@ async def permissions(gh: Installation) -> dict[str, str]:
 
 
 async def repository(gh: Installation, repository_id: int) -> Repository:
-    """A repository by its id, whatever it is called now."""
-    return decode.repository(await gh.get(f"repositories/{repository_id}"))
+    """By id, which survives renames. (GitHub describes no call for it: the name is looked up once and verified each time.)
+
+    Raises:
+        Gone: the installation does not have it (any more).
+    """
+    name = gh.names.get(repository_id)
+    if name is not None:
+        try:
+            found = decode.repository(await gh.get(f"repos/{name}"))
+        except Gone:
+            found = None
+        if found is not None and found.id == repository_id:
+            gh.names[repository_id] = found.full_name
+            return found
+    gh.names = {one.id: one.full_name for one in await installed(gh)}
+    if repository_id not in gh.names:
+        raise Gone(f"the app is not installed on repository {repository_id}")
+    return decode.repository(await gh.get(f"repos/{gh.names[repository_id]}"))
+
+
+async def installed(gh: Installation) -> tuple[Repository, ...]:
+    """The repositories that the installation covers."""
+    found = await gh.pages("installation/repositories", key="repositories")
+    return tuple(decode.repository(raw) for raw in found)
 
 
 async def pull(gh: Installation, repo: Repository, number: int) -> Pull:

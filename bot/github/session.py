@@ -6,6 +6,7 @@ One `GitHubApp` per process and one `Installation` per installation, both used f
 from __future__ import annotations
 
 import asyncio
+import itertools
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -22,6 +23,7 @@ from checks.errors import UserError
 
 # Known to github.com until 2028 and to every supported GitHub Enterprise Server.
 API_VERSION = "2022-11-28"
+_PER_PAGE = 100
 _REFRESH_BEFORE = timedelta(minutes=5)
 
 
@@ -46,6 +48,8 @@ class Installation(Caller):
         self.readonly = app.readonly
         self.granted: dict[str, str] = {}
         """Permissions that came with the newest token."""
+        self.names: dict[int, str] = {}
+        """`owner/name` by repository id, as last seen."""
         self._minting = asyncio.Lock()
         self._cached: tuple[str, datetime] | None = None
         self._pacers = {"content": Pacer(app.host.pace.content), "other": Pacer(app.host.pace.other)}
@@ -88,12 +92,19 @@ class Installation(Caller):
     async def pages(self, path: str, *, key: str | None = None, **params: str | int) -> list[dict[str, Any]]:
         """All items of all pages of a list; `key` names it where the list is wrapped in an object."""
         items: list[dict[str, Any]] = []
-        answer = await self.call("GET", path, params={"per_page": 100, **params})
-        while True:
-            items += answer.body[key] if key else answer.body
-            if not answer.next:
-                return items
-            answer = await self.call("GET", answer.next)
+        asked = {"per_page": _PER_PAGE, **params}
+        answer = await self.call("GET", path, params=asked)
+        for number in itertools.count(2):
+            page: list[dict[str, Any]] = answer.body[key] if key else answer.body
+            items += page
+            if answer.next:
+                answer = await self.call("GET", answer.next)
+            elif answer.cached and len(page) == _PER_PAGE:
+                # A full page stays as it is (304) when the first item of the next one comes.
+                answer = await self.call("GET", path, params={**asked, "page": number})
+            else:
+                break
+        return items
 
     async def write(
         self,

@@ -13,7 +13,7 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -38,12 +38,18 @@ _random = random.SystemRandom()
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A successful answer. `next` is the URL of the next page, on the same host."""
+    """A successful answer.
+
+    Attributes:
+        next: URL of the next page, on the same host.
+        cached: the body is the one of an earlier answer, GitHub said that it holds.
+    """
 
     body: Any
     headers: Mapping[str, str]
     status: int
     next: str | None = None
+    cached: bool = False
 
 
 class Client(GitHub[BaseAuthStrategy]):
@@ -217,7 +223,8 @@ class Caller:
             headers["If-None-Match"] = kept[0]
         response = await self._send(method, path, json, params, headers)
         if response.status_code == 304 and kept:
-            return kept[1]
+            known = kept[1]
+            return replace(known, next=self._next_page(response) or known.next, cached=True)
         body = _json(response)
         now = datetime.now(UTC)
         unnamed = self.host.pace.secondary * 2**self._strikes

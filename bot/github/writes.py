@@ -20,9 +20,9 @@ from bot.state import Annotation, CheckRun, Comment, Repository
 PERMISSIONS: dict[str, str] = {
     "checks": "write",  # check runs and their annotations
     "contents": "read",  # git fetch, compare, the repository's configuration
-    "issues": "write",  # conversation comments and their reactions are the issues' interface
+    "issues": "write",  # reactions in the conversation; `issue_comment` deliveries
     "metadata": "read",  # repository by id, rights of who commands
-    "pull_requests": "write",  # reviews, review requests, list of files
+    "pull_requests": "write",  # comments, reviews, review requests, list of files
 }
 """What the calls of this package need. `app.yml` asks for exactly this."""
 
@@ -129,7 +129,8 @@ async def update_check_run(
         raise ValueError("annotations need an output (GitHub wants title and summary with them)")
     path = f"repos/{repo.full_name}/check-runs/{run_id}"
     final = _check_run_body(status, conclusion, output, details_url, actions)
-    sent = await _annotations_there(gh, repo, run_id) if annotations else 0
+    notes = [*map(_annotation, annotations)]
+    sent = await _annotations_there(gh, repo, run_id) if notes else 0
     failures = 0
     while output is not None and sent < len(annotations):
         batch = annotations[sent : sent + ANNOTATIONS_PER_CALL]

@@ -30,9 +30,10 @@ class Example:
         good: text that occurs in it exactly once.
         bad: what stands there instead.
         finds: for each expected finding the text of the line (of the bad file, or of `finds_in`) that it points at,
-            stripped; a finding at a line that occurs more than once is written as "text#2" for the second.
+            stripped; "text#2" is the second of equal lines, "#2" the second empty one, "" the first line of a file that has none.
         finds_in: the file that the findings point at; "" for `path`.
         fixed: the rule has an edit for it, and the edit restores the good text.
+        edits_to: what the edits make of `bad`, if not `good`.
         silent: an exception: nothing is to be found although it looks like a defect.
         moved_to, removed, link: instead of a change of text: the file lies elsewhere, is missing, is a symbolic link.
     """
@@ -44,6 +45,7 @@ class Example:
     finds: tuple[str, ...] = ()
     finds_in: str = ""
     fixed: bool = False
+    edits_to: str = ""
     silent: bool = False
     moved_to: str = ""
     removed: bool = False
@@ -62,7 +64,7 @@ class Rule:
         how: how to fix it.
         guide: the guide's step, in our words; "" where the guide is silent.
         since: since when upstream wants it (release or commit), "" for always.
-        source: where the rule comes from (catalogue id, upstream script, reviewer).
+        source: where the rule comes from (upstream script, review).
         early: it also runs while a port is empty or still PyTorch code.
         check: pure; sees one port, yields findings. No network, no clock, no mutation. It may raise (what it yielded before
             counts) `NotApplicable`, `NotBegun` or `Undecidable` of `checks.errors`, each with the reason.

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from checks.conventions import MODELS
+from checks.edits import insert
 from checks.errors import Undecidable
 from checks.port import Module, Port
-from checks.source.python import Class, ModuleFacts, module_facts
+from checks.report import Edit
+from checks.source.python import Class, Method, ModuleFacts, module_facts
 
 
 def as_in(port: Port, module: Module, found: Class, good: Callable[[Class], bool]) -> str:
@@ -54,7 +56,13 @@ def verb(names: Sequence[str], one: str, many: str) -> str:
     return one if len(names) == 1 else many
 
 
-def indentation(port: Port, module: Module, line: int) -> str:
-    """The indentation of a line of a module's head text."""
-    source = port.text(module.path).split("\n")[line - 1]
-    return source[: len(source) - len(source.lstrip())]
+def decorate(port: Port, module: Module, found: Class | Method, decorator: str) -> Edit:
+    """The edit that puts a decorator above a class or method: above its other decorators, and above a comment that is stuck to it, as
+    `# Copied from` has to stand directly above `class` and `def`."""
+    lines = port.text(module.path).split("\n")
+    at = found.first_line
+    if at == found.line:
+        while at > 1 and lines[at - 2].strip().startswith("#"):
+            at -= 1
+    source = lines[found.first_line - 1]
+    return insert(module.path, at, f"{source[: len(source) - len(source.lstrip())]}{decorator}\n")

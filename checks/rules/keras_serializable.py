@@ -9,7 +9,7 @@ from checks.errors import NotBegun
 from checks.port import Module, Port
 from checks.report import Edit, Finding
 from checks.rules import Example, Rule
-from checks.rules._common import as_in
+from checks.rules._common import as_in, decorate
 from checks.source.python import Class
 
 
@@ -32,7 +32,9 @@ def check(port: Port) -> Iterator[Finding]:
                     edits=_edits(port, module, found),
                     level="error" if main else "warning",
                 )
-        elif "config_class" not in found.attributes:
+        elif "config_class" not in found.attributes and not any(
+            base.startswith("TF") for base in found.bases
+        ):
             configuration = port.configuration or "the model's configuration class"
             edits = ()
             if port.configuration:
@@ -51,10 +53,11 @@ def check(port: Port) -> Iterator[Finding]:
             yield RULE.finding(
                 module.path,
                 init.line,
-                f"{found.name}.__init__ has no argument config, by which @keras_serializable restores the layer",
+                f"{found.name}.__init__ has no argument config, from which @keras_serializable restores the layer",
                 "Take config as the first argument.",
                 symbol=f"{found.name}.__init__",
                 column=init.column,
+                level="warning",
             )
     if not any(found.name.endswith("MainLayer") for _, found in layers):
         raise NotBegun("there is no TF…MainLayer")
@@ -73,7 +76,7 @@ def _is_decorated(found: Class) -> bool:
 def _edits(port: Port, module: Module, found: Class) -> tuple[Edit, ...]:
     text = port.text(module.path)
     return (
-        insert(module.path, found.first_line, "@keras_serializable\n"),
+        decorate(port, module, found, "@keras_serializable"),
         *import_name(module.path, text, module.facts, "...modeling_tf_utils", "keras_serializable"),
     )
 
@@ -89,8 +92,7 @@ RULE = Rule(
         "not loaded, and upstream's `test_keras_save_load` skips undecorated layers, so no test notices."
     ),
     how="Put `@keras_serializable` above `class TF…MainLayer` and `config_class = …Config` into it.",
-    guide="Checklist: the main layer is decorated with `@keras_serializable`.",
-    source="catalogue M6",
+    guide="Step 4, checklist: the main layer is decorated with @keras_serializable.",
     check=check,
     examples=(
         Example(
@@ -100,6 +102,14 @@ RULE = Rule(
             bad="class TFLanternMainLayer(keras.layers.Layer):",
             finds=("class TFLanternMainLayer(keras.layers.Layer):",),
             fixed=True,
+        ),
+        Example(
+            title="The decorator goes above “# Copied from”",
+            path=_TF,
+            good="@keras_serializable\nclass TFLanternMainLayer(keras.layers.Layer):",
+            bad="# Copied from transformers.models.bert.modeling_tf_bert.TFBertMainLayer\nclass TFLanternMainLayer(keras.layers.Layer):",
+            finds=("class TFLanternMainLayer(keras.layers.Layer):",),
+            edits_to="@keras_serializable\n# Copied from transformers.models.bert.modeling_tf_bert.TFBertMainLayer\nclass TFLanternMainLayer(keras.layers.Layer):",
         ),
         Example(
             title="Decorated, but without config_class",

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from checks.conventions import AUTO, DUMMIES, MAIN_INIT
 from checks.errors import Unreadable
 from checks.port import Port
 from checks.report import Finding
 from checks.rules import Example, Rule
 from checks.source import facts
-from checks.source.python import module_facts
+from checks.source.inits import init_facts
+from checks.source.python import Problem, module_facts
+from checks.source.registries import auto_facts, dummies
 
 
 def check(port: Port) -> Iterator[Finding]:
@@ -19,28 +22,45 @@ def check(port: Port) -> Iterator[Finding]:
             yield _unreadable(path, module.unreadable)
         elif problem := module.facts.problem:
             yield _no_python(path, problem.line, problem.column, problem.message)
-    folders = (f"{port.folder}/", f"tests/models/{port.model}/", f"tests/{port.model}/")
-    shared = (
-        "src/transformers/__init__.py",
-        "src/transformers/utils/dummy_",
-        "src/transformers/models/auto/",
-    )
     for path, change in sorted(port.changed.items()):
-        if path in modules or change.status == "removed" or not path.startswith((*folders, *shared)):
+        if path in modules or change.status == "removed" or not _is_read(port, path):
             continue
         if change.kind != "file":
             yield _unreadable(path, f"it is a {'symbolic link' if change.kind == 'link' else 'submodule'}")
             continue
-        if not path.endswith(".py"):
-            continue
         try:
-            found = facts(port.head, path, module_facts)
+            problem = _problem(port, path)
         except Unreadable as error:
             yield _unreadable(path, error.message.removeprefix(path).strip())
             continue
-        if found is not None and found.problem is not None:
-            problem = found.problem
+        if problem is not None:
             yield _no_python(path, problem.line, problem.column, problem.message)
+
+
+_SHARED = (MAIN_INIT, DUMMIES, f"{AUTO}/modeling_tf_auto.py", f"{AUTO}/modeling_auto.py")
+
+
+def _is_read(port: Port, path: str) -> bool:
+    """It is one of the files that the rules look at."""
+    if path in _SHARED or path in {module.pytorch_path for module in port.modules}:
+        return True
+    folder, _, name = path.rpartition("/")
+    if folder == port.folder:
+        return name == "__init__.py" or name.startswith("modeling_tf_")
+    return folder.startswith("tests") and f"{folder}/".endswith(f"/{port.model}/") and "_modeling_tf_" in name
+
+
+def _problem(port: Port, path: str) -> Problem | None:
+    """As the parser found it that the other rules use, so that nothing is parsed for this rule alone."""
+    if path == DUMMIES:  # generated, and read by lines
+        facts(port.head, path, dummies)
+        return None
+    for parser, own in ((init_facts, path.endswith("__init__.py")), (auto_facts, path.startswith(AUTO))):
+        if own:
+            found = facts(port.head, path, parser)
+            return found.problem if found is not None else None
+    found = facts(port.head, path, module_facts)
+    return found.problem if found is not None else None
 
 
 def _unreadable(path: str, reason: str) -> Finding:
@@ -70,7 +90,6 @@ RULE = Rule(
     summary="The port's files, and the shared files that it changes, are text that Python can parse.",
     why="A file that cannot be parsed cannot be imported either, and one such file breaks `import transformers` for everybody.",
     how="Fix the line that is named. Links, binary files and anything above 5 MB do not belong into a pull request.",
-    source="tfport",
     check=check,
     examples=(
         Example(

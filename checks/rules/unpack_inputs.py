@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checks.edits import import_name, insert
+from checks.edits import import_name
 from checks.errors import NotApplicable, NotBegun
 from checks.port import Port
 from checks.report import Finding, Level
 from checks.rules import Example, Rule
-from checks.rules._common import as_in, indentation
+from checks.rules._common import as_in, decorate
 from checks.source.python import Class
 
 _INPUTS = frozenset(
@@ -32,7 +32,6 @@ def check(port: Port) -> Iterator[Finding]:
         if call.decorated("unpack_inputs"):
             continue
         text = port.text(module.path)
-        decorator = f"{indentation(port, module, call.first_line)}@unpack_inputs\n"
         yield RULE.finding(
             module.path,
             call.line,
@@ -41,7 +40,7 @@ def check(port: Port) -> Iterator[Finding]:
             symbol=f"{found.name}.call",
             column=call.column,
             edits=(
-                insert(module.path, call.first_line, decorator),
+                decorate(port, module, call, "@unpack_inputs"),
                 *import_name(module.path, text, module.facts, "...modeling_tf_utils", "unpack_inputs"),
             ),
             level=level,
@@ -84,9 +83,9 @@ RULE = Rule(
         "Put `@unpack_inputs` directly above `call`, above the docstring decorators. Sub-layers that only other layers "
         "call do not need it."
     ),
-    guide="Step 4 and checklist: `call()` of the main layer and of the models that users call is decorated.",
     since="4.18 (b7018abf3)",
-    source="catalogue M7, M8",
+    guide="Step 4, checklist: the main layer and all classes that use it have call decorated with @unpack_inputs.",
+    source="asked for in review, #16491",
     check=check,
     examples=(
         Example(
@@ -94,7 +93,7 @@ RULE = Rule(
             path=_TF,
             good="    @unpack_inputs\n    @add_start_docstrings_to_model_forward(LANTERN_INPUTS_DOCSTRING)\n    def call(\n        self, input_ids: TFModelInputType | None = None, labels",
             bad="    @add_start_docstrings_to_model_forward(LANTERN_INPUTS_DOCSTRING)\n    def call(\n        self, input_ids: TFModelInputType | None = None, labels",
-            finds=("def call(#4",),
+            finds=("def call(#2",),
             fixed=True,
         ),
         Example(
@@ -102,7 +101,7 @@ RULE = Rule(
             path=_TF,
             good="    @unpack_inputs\n    def call(\n        self,\n        input_ids",
             bad="    def call(\n        self,\n        input_ids",
-            finds=("def call(#2",),
+            finds=("def call(#1",),
             fixed=True,
         ),
         Example(

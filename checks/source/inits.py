@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from checks.source.python import Name, Problem, dotted, parse, strings
+from checks.source.python import TOO_DEEP, Name, Problem, dotted, parse, strings
 
 Half = Literal["structure", "typing"]
 
@@ -79,7 +79,10 @@ def init_facts(text: str) -> InitFacts:
     if isinstance(tree, Problem):
         return InitFacts(lines=lines, problem=tree)
     reader = _Reader()
-    reader.read(tree.body, "structure", "")
+    try:
+        reader.read(tree.body, "structure", "")
+    except RecursionError:
+        return InitFacts(lines=lines, problem=TOO_DEEP)
     index: dict[tuple[Half, str], tuple[Entry, ...]] = {}
     for entry in reader.entries:
         key = (entry.half, entry.backend)

@@ -107,9 +107,17 @@ class ModuleFacts:
         return next((found for found in self.imports if found.local == local), None)
 
 
+TOO_DEEP = Problem(1, 1, "nested too deeply")
+
+LONGEST = 2_000_000
+"""Characters. A tree takes a hundred times the memory of its text."""
+
+
 @lru_cache(maxsize=16)
 def parse(text: str) -> ast.Module | Problem:
     """The syntax tree, or what is wrong with the text. Trees are shared: never change one."""
+    if len(text) > LONGEST:
+        return Problem(1, 1, "longer than 2 MB")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # invalid escapes and the like: not ours to report
@@ -119,7 +127,7 @@ def parse(text: str) -> ast.Module | Problem:
     except ValueError as error:  # lone surrogates and the like
         return Problem(1, 1, str(error))
     except (RecursionError, MemoryError):
-        return Problem(1, 1, "nested too deeply")
+        return TOO_DEEP
 
 
 def module_facts(text: str) -> ModuleFacts:
@@ -132,7 +140,7 @@ def module_facts(text: str) -> ModuleFacts:
     try:
         reader.read(tree.body)
     except RecursionError:
-        return ModuleFacts(lines=lines, problem=Problem(1, 1, "nested too deeply"))
+        return ModuleFacts(lines=lines, problem=TOO_DEEP)
     return ModuleFacts(
         reader.classes,
         reader.functions,
@@ -186,18 +194,26 @@ def torch_expressions(text: str) -> tuple[int, ...]:
 
 
 def _torch_lines(tree: ast.AST) -> Iterator[int]:
-    for node in ast.walk(tree):
+    nodes = list(ast.walk(tree))
+    imports = [node for node in nodes if isinstance(node, (ast.Import, ast.ImportFrom))]
+    # `from tensorflow import nn` is no PyTorch.
+    foreign = {a.asname or a.name for node in imports if not _imports_torch(node) for a in node.names}
+    names = {"torch", "nn"} - foreign
+    for node in nodes:
         if isinstance(node, ast.Name):
-            if node.id in ("torch", "nn"):
+            if node.id in names:
                 yield node.lineno
-        elif isinstance(node, ast.Import):
-            if any(alias.name.split(".")[0] == "torch" for alias in node.names):
-                yield node.lineno
-        elif isinstance(node, ast.ImportFrom):
-            if not node.level and (node.module or "").split(".")[0] == "torch":
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            if _imports_torch(node):
                 yield node.lineno
         elif isinstance(node, ast.FunctionDef) and node.name == "forward":
             yield node.lineno
+
+
+def _imports_torch(node: ast.Import | ast.ImportFrom) -> bool:
+    if isinstance(node, ast.Import):
+        return any(alias.name.split(".")[0] == "torch" for alias in node.names)
+    return not node.level and (node.module or "").split(".")[0] == "torch"
 
 
 class _Reader:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from checks.source.python import Name, Problem, dotted, parse, strings
+from checks.source.python import TOO_DEEP, Name, Problem, dotted, parse, strings
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,13 @@ def auto_facts(text: str) -> AutoFacts:
     tree = parse(text)
     if isinstance(tree, Problem):
         return AutoFacts(problem=tree)
+    try:
+        return AutoFacts(_mappings(tree))
+    except RecursionError:
+        return AutoFacts(problem=TOO_DEEP)
+
+
+def _mappings(tree: ast.Module) -> dict[str, Mapping]:
     found: dict[str, Mapping] = {}
     for node in tree.body:
         if isinstance(node, ast.AnnAssign) and node.value is not None:
@@ -94,7 +101,7 @@ def auto_facts(text: str) -> AutoFacts:
         if entries or _is_ordered_dict(value):
             end = node.end_lineno or node.lineno
             found[name] = Mapping(name, entries, node.lineno, end, _last_line(value))
-    return AutoFacts(found)
+    return found
 
 
 def _is_ordered_dict(node: ast.expr) -> bool:
@@ -156,7 +163,7 @@ class PageFacts:
 
 _AUTODOC = re.compile(r"\[\[autodoc\]\]\s*([\w.]+)")
 _METHOD = re.compile(r"\s+-\s+(\w+)")
-_HEADING = re.compile(r"#{1,6}\s+(\S.*?)\s*$")
+_HEADING = re.compile(r"#{1,6}\s+(\S.*)")
 
 
 def page_facts(text: str) -> PageFacts:
@@ -170,7 +177,7 @@ def page_facts(text: str) -> PageFacts:
         line = lines[number]
         number += 1
         if match := _HEADING.match(line):
-            headings.append(Name(match[1], number))
+            headings.append(Name(match[1].rstrip(), number))
             heading = number
         elif match := _AUTODOC.match(line):
             first = number
@@ -208,9 +215,6 @@ class TableFacts:
         return next((n for n, title in enumerate(self.header) if word.lower() in title.lower()), None)
 
 
-_LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
-
-
 def table_facts(text: str) -> TableFacts:
     """The first table of a page that has a column about TensorFlow and one about PyTorch."""
     lines = text.split("\n")
@@ -224,9 +228,14 @@ def table_facts(text: str) -> TableFacts:
                 break
             cells = _cells(lines[below], below + 1)
             if cells:
-                rows[_LINK.sub(r"\1", cells[0].text)] = cells
+                rows[_unlinked(cells[0].text)] = cells
         return TableFacts(header, rows, number + 1)
     return TableFacts()
+
+
+def _unlinked(text: str) -> str:
+    """`BERT` of `[BERT](model_doc/bert)`."""
+    return text[1:].partition("](")[0] if text.startswith("[") and "](" in text else text
 
 
 def _cells(line: str, number: int) -> tuple[Cell, ...]:

@@ -1,0 +1,234 @@
+"""Public classes in the auto mappings."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator
+
+from checks.changes import changed_lines
+from checks.conventions import AUTO, MAIN_INIT
+from checks.edits import insert, replace, replace_lines
+from checks.errors import NotApplicable, NotBegun
+from checks.port import Port
+from checks.report import Edit, Finding
+from checks.rules import Example, Rule
+from checks.rules._common import enumerate_names, verb
+from checks.rules.main_init import defined_names
+from checks.source.inits import init_facts
+from checks.source.python import Name
+from checks.source.registries import MapEntry, Mapping
+
+_PATH = f"{AUTO}/modeling_tf_auto.py"
+
+
+def check(port: Port) -> Iterator[Finding]:
+    if not port.conventions.auto:
+        raise NotApplicable("the base has no auto classes for TensorFlow")
+    if not port.public:
+        raise NotBegun("no public class yet")
+    tensorflow, pytorch = port.auto("modeling_tf_auto").mappings, port.auto("modeling_auto").mappings
+    exists = _existence(port)
+    found = [finding for mapping in tensorflow.values() for finding in _nonexistent(port, mapping, exists)]
+    yield from found
+    wrong = {finding.line for finding in found}
+    renamed = {(finding.symbol, edit.text) for finding in found for edit in finding.edits}
+    for name, mapping in tensorflow.items():
+        twin = pytorch.get(name.removeprefix("TF_"))
+        if twin is None or not name.startswith("TF_"):
+            continue
+        for entry in twin.entries:
+            expected = [f"TF{value.name}" for value in entry.values if f"TF{value.name}" in port.models]
+            if not expected:
+                continue
+            own = mapping.get(entry.key)
+            if own is None and (expected[0], entry.key) in renamed:
+                continue
+            if own is None:
+                yield _absent(port, mapping, entry.key, expected)
+            elif own.line not in wrong:
+                lacking = [value for value in expected if value not in {v.name for v in own.values}]
+                if lacking:
+                    yield _different(port, mapping, own, lacking)
+
+
+def _absent(port: Port, mapping: Mapping, key: str, values: list[str]) -> Finding:
+    line = _place(mapping, key)
+    return RULE.finding(
+        _PATH,
+        line,
+        f"{enumerate_names(values)} {verb(values, 'is', 'are')} not in {mapping.name}",
+        f'Add ("{key}", …) here, as modeling_auto.py has it for PyTorch.',
+        symbol=values[0],
+        column=_column(port, mapping),
+        edits=(insert(_PATH, line, f"{' ' * (_column(port, mapping) - 1)}{_entry(key, values)},\n"),),
+        absent=True,
+    )
+
+
+def _different(port: Port, mapping: Mapping, own: MapEntry, lacking: list[str]) -> Finding:
+    known = defined_names(port)
+    kept = [value.name for value in own.values if value.name in known]
+    edits: tuple[Edit, ...] = ()
+    if own.line == own.end_line:
+        text = f"{' ' * (own.column - 1)}{_entry(own.key, kept + lacking)},\n"
+        edits = (replace_lines(_PATH, own.line, own.line, text),)
+    return RULE.finding(
+        _PATH,
+        own.line,
+        f'{mapping.name} has "{own.key}" without {enumerate_names(lacking)}',
+        "modeling_auto.py has its PyTorch class there.",
+        symbol=lacking[0],
+        column=own.column,
+        edits=edits,
+    )
+
+
+def _nonexistent(port: Port, mapping: Mapping, exists: Callable[[str], bool]) -> Iterator[Finding]:
+    """Entries that the pull request writes and whose class or model type nobody knows."""
+    changed = changed_lines(port.base, port.head, _PATH)
+    for entry in mapping.entries:
+        if entry.line not in changed:
+            continue
+        if not _is_model_type(port, entry.key):
+            yield _no_model_type(port, mapping, entry)
+            continue
+        for value in entry.values:
+            if not exists(value.name):
+                small = len(value.name) < 200
+                near = (
+                    difflib.get_close_matches(value.name, port.models[:100], n=1, cutoff=0.7) if small else []
+                )
+                meant = _meant(port, mapping, entry, value) or (near[0] if near else "")
+                yield RULE.finding(
+                    _PATH,
+                    value.line,
+                    f'"{entry.key}" names {value.name}, which does not exist',
+                    f"{meant} is meant." if meant else "Take it out, or write the class.",
+                    symbol=value.name,
+                    column=value.column,
+                    edits=(replace(_PATH, value.line, value.column + 1, value.name, meant),) if meant else (),
+                )
+
+
+def _is_model_type(port: Port, key: str) -> bool:
+    if any(m.get(key) for m in port.auto("modeling_auto").mappings.values()):
+        return True
+    types = port.auto("configuration_auto").mappings.get("CONFIG_MAPPING_NAMES")
+    return types is None or types.get(key) is not None
+
+
+def _no_model_type(port: Port, mapping: Mapping, entry: MapEntry) -> Finding:
+    pytorch = port.auto("modeling_auto").mappings.get(mapping.name.removeprefix("TF_"))
+    own = {value.name for value in entry.values}
+    keys = [e.key for e in pytorch.entries if own & {f"TF{v.name}" for v in e.values}] if pytorch else []
+    return RULE.finding(
+        _PATH,
+        entry.line,
+        f'"{entry.key}" is no model type',
+        f'"{keys[0]}" is meant.' if keys else "Use the model_type of the configuration.",
+        symbol=entry.values[0].name if entry.values else entry.key,
+        column=entry.column + 1,
+        edits=(replace(_PATH, entry.line, entry.column + 2, entry.key, keys[0]),) if keys else (),
+    )
+
+
+def _meant(port: Port, mapping: Mapping, entry: MapEntry, value: Name) -> str:
+    """The class that PyTorch's entry asks for, if it is the only one."""
+    twin = port.auto("modeling_auto").mappings.get(mapping.name.removeprefix("TF_"))
+    other = twin.get(entry.key) if twin is not None else None
+    names = [f"TF{v.name}" for v in other.values if f"TF{v.name}" in port.models] if other else []
+    lacking = [name for name in names if name not in {v.name for v in entry.values}]
+    return lacking[0] if len(lacking) == 1 and value.name not in names else ""
+
+
+def _existence(port: Port) -> Callable[[str], bool]:
+    """Tells whether there is a class of a name; in doubt there is."""
+    own = defined_names(port)
+    if not port.conventions.lists_classes:
+        # Where no init names the classes, only those that carry the model's name can be judged.
+        stem = f"tf{port.configuration.removesuffix('Config').lower()}"
+        return lambda name: name in own or not port.configuration or not name.lower().startswith(stem)
+    init = port.known_facts(MAIN_INIT, init_facts)
+    if init is None or init.problem is not None:
+        return lambda name: True
+    # Classes of other models; what the init says of this model is another rule's business.
+    others = {
+        n.name for e in init.of("structure", "tf") if e.module != f"models.{port.model}" for n in e.names
+    }
+    return lambda name: name in own or name in others
+
+
+def _entry(key: str, values: list[str]) -> str:
+    shown = ", ".join(f'"{value}"' for value in values)
+    return f'("{key}", {shown})' if len(values) == 1 else f'("{key}", ({shown}))'
+
+
+def _place(mapping: Mapping, key: str) -> int:
+    """Line of the first entry that follows by the alphabet, else that of the closing bracket."""
+    following = [entry for entry in mapping.entries if entry.key > key]
+    preceding = [entry for entry in mapping.entries if entry.key < key]
+    if (
+        preceding and following and following[0].line < preceding[-1].line
+    ):  # not sorted: the upstream script sorts
+        return preceding[-1].end_line + 1
+    if following:
+        return following[0].line
+    return preceding[-1].end_line + 1 if preceding else mapping.last
+
+
+def _column(port: Port, mapping: Mapping) -> int:
+    return mapping.entries[0].column if mapping.entries else 9
+
+
+RULE = Rule(
+    slug="auto-classes",
+    level="error",
+    summary="Each mapping of `modeling_tf_auto.py` has the port's class where its PyTorch counterpart has the PyTorch class.",
+    why="`TFAutoModel.from_pretrained(…)` and the pipelines find the class by these mappings only.",
+    how="Take the model's entries from `modeling_auto.py` to the `TF_` mappings of the same name. A mapping without TensorFlow counterpart asks for nothing.",
+    guide="Step 4: add the classes to the auto classes in modeling_tf_auto.py.",
+    source="upstream utils/check_repo.py",
+    check=check,
+    examples=(
+        Example(
+            title="An entry is missing",
+            path=_PATH,
+            good='        ("lantern", "TFLanternForSequenceClassification"),\n',
+            bad="",
+            finds=('("xlm", "TFXLMForSequenceClassification"),',),
+            fixed=True,
+        ),
+        Example(
+            title="The last entry of a mapping is missing",
+            path=_PATH,
+            good='        ("lantern", "TFLanternForTokenClassificationWithFlicker"),\n',
+            bad="",
+            finds=("]#3",),
+            fixed=True,
+        ),
+        Example(
+            title="An entry names a class that does not exist",
+            path=_PATH,
+            good='        ("lantern", "TFLanternModel"),',
+            bad='        ("lantern", "TFLantern"),',
+            finds=('("lantern", "TFLantern"),',),
+            fixed=True,
+        ),
+        Example(
+            title="An entry names another model's class",
+            path=_PATH,
+            good='        ("lantern", "TFLanternModel"),',
+            bad='        ("lantern", "TFXLMModel"),',
+            finds=('("lantern", "TFXLMModel"),',),
+            fixed=True,
+        ),
+        Example(
+            title="A misspelt model type",
+            path=_PATH,
+            good='        ("lantern", "TFLanternModel"),',
+            bad='        ("latern", "TFLanternModel"),',
+            finds=('("latern", "TFLanternModel"),',),
+            fixed=True,
+        ),
+    ),
+)

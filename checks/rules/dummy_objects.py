@@ -1,0 +1,140 @@
+"""Dummies of public classes."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+
+from checks.conventions import DUMMIES, MAIN_INIT
+from checks.edits import insert
+from checks.errors import NotApplicable, NotBegun
+from checks.port import Port
+from checks.report import Finding
+from checks.rules import Example, Rule
+from checks.rules._common import enumerate_names, verb
+from checks.source.inits import init_facts
+from checks.source.registries import Dummy, dummies
+
+
+def check(port: Port) -> Iterator[Finding]:
+    if not port.conventions.dummies:
+        raise NotApplicable("the base makes the dummies of models by itself")
+    if not port.public:
+        raise NotBegun("no public class yet")
+    found = port.facts(DUMMIES, dummies)
+    if found is None:
+        raise NotApplicable(f"there is no {DUMMIES}")
+    order = _order(port)
+    expected = [*port.public, *(name for name in port.archive_lists if name in order)]
+    missing = [name for name in expected if name not in found]
+    groups = [[name] for name in missing] if len(missing) < len(expected) else [missing]
+    lines = port.text(DUMMIES).count("\n")
+    for names in filter(None, groups):
+        line = _place(found, order, names[0])
+        text = "".join(f"{_dummy(name)}\n\n" for name in names)
+        yield RULE.finding(
+            DUMMIES,
+            min(line, max(lines, 1)),
+            f"{enumerate_names(names)} {verb(names, 'has', 'have')} no dummy",
+            f"Run make fix-copies, or add {verb(names, 'it', 'them')} here.",
+            symbol=names[0] if len(missing) < len(expected) else "",
+            edits=(insert(DUMMIES, line, text if line <= lines else f"\n\n{text.rstrip()}\n"),),
+            absent=True,
+        )
+
+
+def _order(port: Port) -> dict[str, int]:
+    """Names in the order of the file: that of the main init, with the port's classes beside each other's place in the alphabet."""
+    init = port.facts(MAIN_INIT, init_facts)
+    entries = init.of("typing", "tf") if init is not None else ()
+    names = [name.name for entry in entries for name in entry.names]
+    known = set(names)
+    for name in port.public:
+        if name not in known:
+            of_model = [
+                n for e in entries if e.module == f"models.{port.model}" for n in (x.name for x in e.names)
+            ]
+            following = next((other for other in of_model if not other.isupper() and other > name), None)
+            if following is not None:
+                names.insert(names.index(following), name)
+            elif of_model:
+                names.insert(names.index(of_model[-1]) + 1, name)
+            else:
+                _insert_by_module(port, names, name)
+    return {name: number for number, name in enumerate(names)}
+
+
+def _insert_by_module(port: Port, names: list[str], name: str) -> None:
+    """A model that the main init lacks altogether: before the first model that follows it."""
+    init = port.facts(MAIN_INIT, init_facts)
+    entries = (
+        [e for e in init.of("typing", "tf") if e.module.startswith("models.")] if init is not None else []
+    )
+    following = next(
+        (e.names[0].name for e in entries if e.module > f"models.{port.model}" and e.names), None
+    )
+    names.insert(names.index(following) if following in names else bisect_left(names, name), name)
+
+
+def _place(found: dict[str, Dummy], order: dict[str, int], name: str) -> int:
+    """Line before which a dummy belongs: that of the first dummy that follows it."""
+    mine = order.get(name)
+    if mine is not None:
+        following = [d for n, d in found.items() if order.get(n, -1) > mine]
+        if following:
+            return min(following, key=lambda dummy: order[dummy.name]).line
+    return max((dummy.end_line for dummy in found.values()), default=0) + 1
+
+
+def _dummy(name: str) -> str:
+    """As upstream's `utils/check_dummies.py` writes it."""
+    if name.isupper():
+        return f"{name} = None\n"
+    return (
+        f"class {name}(metaclass=DummyObject):\n"
+        '    _backends = ["tf"]\n\n'
+        "    def __init__(self, *args, **kwargs):\n"
+        '        requires_backends(self, ["tf"])\n'
+    )
+
+
+RULE = Rule(
+    slug="dummy-objects",
+    level="error",
+    summary="Every public class has a dummy in `src/transformers/utils/dummy_tf_objects.py`.",
+    why=(
+        "Without TensorFlow installed, `from transformers import TFLanternModel` gives the dummy, which says what to install. "
+        "Without the dummy it is an ImportError that helps nobody."
+    ),
+    how="`make fix-copies` writes the file from the main `__init__.py`; it is never edited by hand.",
+    since="always, until the dummies of models went (4.52, 54a123f06)",
+    guide="Step 4: add the classes for lazy loading to dummy_tf_objects.py.",
+    source="upstream utils/check_dummies.py",
+    check=check,
+    examples=(
+        Example(
+            title="One dummy is missing",
+            path=DUMMIES,
+            good=f"{_dummy('TFLanternModel')}\n\n",
+            bad="",
+            finds=("class TFLanternPreTrainedModel(metaclass=DummyObject):",),
+            fixed=True,
+        ),
+        Example(
+            title="All dummies of the model are missing",
+            path=DUMMIES,
+            good="".join(
+                f"{_dummy(name)}\n\n"
+                for name in (
+                    "TFLanternForSequenceClassification",
+                    "TFLanternForTokenClassificationWithFlicker",
+                    "TFLanternModel",
+                    "TFLanternPreTrainedModel",
+                )
+            ),
+            bad="",
+            finds=("class TFXLMModel(metaclass=DummyObject):",),
+            fixed=True,
+        ),
+    ),
+)

@@ -1,0 +1,194 @@
+"""The port's test file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checks.conventions import Conventions
+from checks.edits import insert
+from checks.errors import NotApplicable, NotBegun, Undecidable
+from checks.port import Module, Port
+from checks.report import Finding
+from checks.rules import Example, Rule
+from checks.source.python import Class, ModuleFacts, module_facts, torch_expressions
+
+_COMMON = "TFModelTesterMixin"
+
+
+def check(port: Port) -> Iterator[Finding]:
+    conventions = port.conventions
+    if not conventions.tests:
+        raise NotApplicable("the base has no TensorFlow tests of models")
+    if not port.models:
+        raise NotBegun("no public model class yet")
+    modules = [module for module in port.modules if module.added] or list(port.modules)
+    existing = [m for m in modules if port.head.blob_id(_place(conventions, port, m)) is not None]
+    if not existing:
+        yield _absent(port, _main(modules, port))
+        return
+    package = f"{conventions.tests}/{port.model}/__init__.py"
+    if not conventions.tests_side_by_side and port.head.blob_id(package) is None:
+        yield RULE.finding(
+            _place(conventions, port, existing[0]),
+            1,
+            f"{package} is missing, so the tests are in no package",
+            "Add it as an empty file.",
+            absent=True,
+        )
+    for module in existing:
+        yield from _content(port, module)
+
+
+def _place(conventions: Conventions, port: Port, module: Module) -> str:
+    name = f"test_modeling_tf_{module.suffix}.py"
+    return (
+        f"{conventions.tests}/{name}"
+        if conventions.tests_side_by_side
+        else f"{conventions.tests}/{port.model}/{name}"
+    )
+
+
+def _main(modules: list[Module], port: Port) -> Module:
+    return next((module for module in modules if module.suffix == port.model), modules[0])
+
+
+def _absent(port: Port, module: Module) -> Finding:
+    place = _place(port.conventions, port, module)
+    name = place.rsplit("/", 1)[-1]
+    elsewhere = [
+        path
+        for path, change in port.changed.items()
+        if change.status != "removed" and path.rsplit("/", 1)[-1] == name
+    ]
+    if elsewhere:
+        return RULE.finding(
+            elsewhere[0],
+            1,
+            f"{name} lies in {elsewhere[0].rpartition('/')[0] or 'the root folder'}",
+            f"Its place is beside the PyTorch test: git mv {elsewhere[0]} {place}",
+        )
+    twin = place.replace("test_modeling_tf_", "test_modeling_")
+    return RULE.finding(
+        place,
+        1,
+        f"{name} is missing",
+        f"Write it beside {twin.rsplit('/', 1)[-1]}; the tests of a similar TensorFlow model are the best start.",
+        absent=True,
+    )
+
+
+def _content(port: Port, module: Module) -> Iterator[Finding]:
+    path = _place(port.conventions, port, module)
+    facts = port.facts(path, module_facts)
+    assert facts is not None
+    if facts.problem is not None:
+        raise Undecidable(f"{path} cannot be parsed (line {facts.problem.line})")
+    testers = [found for found in facts.classes.values() if _is_tester(found, facts)]
+    if not testers:
+        if _pytorch_has_common_tests(port, module):
+            line = next((c.line for c in facts.classes.values() if c.name.endswith("Test")), 1)
+            yield RULE.finding(
+                path,
+                line,
+                f"No test class has {_COMMON}, so none of the common tests runs",
+                f"Derive the test class from {_COMMON} and unittest.TestCase.",
+                absent=bool(port.facts(path, torch_expressions)) or not facts.classes,
+            )
+        return
+    for found in testers:
+        if "all_model_classes" not in found.attributes and not _inherits(found, facts, testers):
+            yield RULE.finding(
+                path,
+                found.line,
+                f"{found.name} has no all_model_classes, so its common tests test nothing",
+                "Set all_model_classes to the public classes, if is_tf_available().",
+                symbol=found.name,
+                column=found.column,
+                absent=True,
+            )
+        if not found.decorated("require_tf") and not _inherits(found, facts, testers):
+            yield RULE.finding(
+                path,
+                found.line,
+                f"{found.name} is not decorated with @require_tf",
+                "Add @require_tf above the class, so that it is skipped where TensorFlow is not installed.",
+                symbol=found.name,
+                column=found.column,
+                edits=(insert(path, found.first_line, "@require_tf\n"),)
+                if facts.importing("require_tf")
+                else (),
+                level="warning",
+            )
+
+
+def _is_tester(found: Class, facts: ModuleFacts) -> bool:
+    return any(
+        base.split(".")[-1] in (_COMMON, "TFCoreModelTesterMixin") for base in found.bases
+    ) or _inherits(found, facts, [c for c in facts.classes.values() if c is not found])
+
+
+def _inherits(found: Class, facts: ModuleFacts, others: list[Class]) -> bool:
+    """A class of the same file that has the common tests is a base."""
+    known = {other.name for other in others if any(b.split(".")[-1] == _COMMON for b in other.bases)}
+    return any(base in known for base in found.bases)
+
+
+def _pytorch_has_common_tests(port: Port, module: Module) -> bool:
+    """Composite models have no common tests in PyTorch either."""
+    path = _place(port.conventions, port, module).replace("test_modeling_tf_", "test_modeling_")
+    facts = port.facts(path, module_facts)
+    if facts is None:
+        return False
+    bases = (base.split(".")[-1] for found in facts.classes.values() for base in found.bases)
+    return any(base == "ModelTesterMixin" for base in bases)
+
+
+_TEST = "tests/models/lantern/test_modeling_tf_lantern.py"
+
+RULE = Rule(
+    slug="test-file",
+    level="error",
+    summary="The port has `tests/models/<model>/test_modeling_tf_<model>.py` with the common tests.",
+    why="The common tests compare the port with PyTorch, save and load it, and compile it. Without the file nothing does.",
+    how=(
+        "Take the test file of a similar TensorFlow model; the test class derives from `TFModelTesterMixin` and names the "
+        "public classes in `all_model_classes`."
+    ),
+    guide="Step 5: copy the PyTorch test file and make the TensorFlow replacements.",
+    source="upstream utils/check_repo.py",
+    check=check,
+    examples=(
+        Example(
+            title="There is no test file",
+            path=_TEST,
+            good="",
+            bad="",
+            removed=True,
+            finds=("",),
+            finds_in=_TEST,
+        ),
+        Example(
+            title="The test file lies in the folder of older versions",
+            path=_TEST,
+            good="",
+            bad="",
+            moved_to="tests/test_modeling_tf_lantern.py",
+            finds=("# coding=utf-8",),
+        ),
+        Example(
+            title="No common tests",
+            path=_TEST,
+            good="class TFLanternModelTest(TFModelTesterMixin, unittest.TestCase):",
+            bad="class TFLanternModelTest(unittest.TestCase):",
+            finds=("class TFLanternModelTest(unittest.TestCase):",),
+        ),
+        Example(
+            title="Not skipped without TensorFlow",
+            path=_TEST,
+            good="@require_tf\nclass TFLanternModelTest(",
+            bad="class TFLanternModelTest(",
+            finds=("class TFLanternModelTest(TFModelTesterMixin, unittest.TestCase):",),
+            fixed=True,
+        ),
+    ),
+)

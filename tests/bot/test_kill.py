@@ -1,0 +1,114 @@
+"""SIGKILL at every point of the workflow: after a restart the pull request looks as if nothing had happened."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bot import workflows
+from bot.localhub.state import Pull
+from tests.fixtures.world import World, until
+
+OPENED, BROKEN, RERUN = "opened", "broken", "rerun"
+
+SCENARIOS = {
+    "announce": OPENED,
+    "fetch": OPENED,
+    "examine": OPENED,
+    "publish": OPENED,
+    "apologise": BROKEN,
+    "find_pulls": RERUN,
+}
+"""What has to happen for a step to run."""
+
+POINTS = [
+    (f"{when} {step}", scenario) for step, scenario in SCENARIOS.items() for when in ("before", "after")
+]
+WRITES = [(f"write {number}", OPENED) for number in range(1, 20)]
+
+
+def test_every_step_has_its_case():
+    assert sorted(workflows.STEPS) == sorted(SCENARIOS)
+
+
+@pytest.fixture(scope="module")
+def expected(world: World) -> dict[str, object]:
+    """What the pull request looks like when nobody is killed, by scenario."""
+    seen: dict[str, object] = {}
+    for scenario in (OPENED, BROKEN, RERUN):
+        pull = play(world, scenario, f"calm-{scenario}", point="", mark=Path("/nonexistent"))
+        seen[scenario] = visible(world, pull)
+    return seen
+
+
+@pytest.mark.parametrize(("point", "scenario"), POINTS + WRITES)
+def test_killed(point: str, scenario: str, world: World, expected: dict[str, object], tmp_path: Path):
+    pull = play(world, scenario, f"killed-{point.replace(' ', '-')}-{scenario}", point, tmp_path / "died")
+    assert (tmp_path / "died").exists(), f"it was never killed at {point!r}"
+    assert visible(world, pull) == expected[scenario]
+
+
+def play(world: World, scenario: str, branch: str, point: str, mark: Path) -> Pull:
+    """One pull request from the first push to its verdict, with a bot that dies at `point` and is started again."""
+    bot = world.bot
+    bot.command = [sys.executable, "-m", "tests.bot.mortal"]
+    mortal = {
+        "MORTAL_POINT": point,
+        "MORTAL_MARK": str(mark),
+        "MORTAL_BROKEN": "1" if scenario == BROKEN else "",
+    }
+
+    def survive(finished: Callable[[], bool]) -> None:
+        if point:
+            until(
+                lambda: bot.process is not None and bot.process.poll() is not None, 60, f"killed at {point}"
+            )
+            bot.wait_for_death()
+            bot.start(**mortal)
+        until(finished, 60, f"finished after {point!r}; log:\n{bot.log.read_text()[-4000:]}")
+
+    try:
+        if scenario == RERUN:
+            bot.start(MORTAL_POINT="")
+            pull = world.open_draft("planted", branch=branch)
+            world.settle(pull)
+            bot.stop()
+            bot.start(**mortal)
+            before = len(world.runs(pull))
+            world.hub.rerequest_suite(world.runs(pull)[0].suite, "ada")
+            survive(lambda: len(world.runs(pull)) >= 2 * before and world.concluded(pull))
+        else:
+            bot.start(**mortal)
+            pull = world.open_draft("planted", branch=branch)
+            done = world.concluded if scenario == OPENED else gave_up
+            survive(lambda: done(pull) if scenario == OPENED else gave_up(world, pull))
+        bot.stop()
+        return pull
+    finally:
+        bot.kill()
+        world.hub.close(pull, "ada")
+
+
+def gave_up(world: World, pull: Pull) -> bool:
+    runs = world.runs(pull)
+    return len(runs) == 6 and all(run.conclusion == "cancelled" for run in runs)
+
+
+def visible(world: World, pull: Pull) -> object:
+    """All that people see, without what differs from one pull request to the next."""
+
+    def normal(text: str | None) -> str:
+        text = re.sub(r"/pull/\d+", "/pull/N", text or "")
+        return re.sub(r"in \d+\.\d s", "in X s", text)
+
+    runs = [
+        (run.name, run.status, run.conclusion, run.title, normal(run.summary), normal(run.text),
+         [(note["path"], note["start_line"], note["message"]) for note in run.annotations])
+        for run in world.runs(pull)
+    ]  # fmt: skip
+    comments = [(normal(comment.body), comment.minimized) for comment in world.comments(pull)]
+    return sorted(runs), comments

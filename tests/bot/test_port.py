@@ -1,0 +1,251 @@
+"""The bot against the local GitHub: what people do on a pull request, and what stands there afterwards."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from bot.localhub.state import Pull
+from tests.fixtures.world import AUTHOR, World, until
+
+Draft = Callable[..., Pull]
+
+NAMES = {
+    "tfport",
+    "tfport / architecture",
+    "tfport / registration",
+    "tfport / docs",
+    "tfport / tests",
+    "tfport / execution",
+}
+
+
+def reactions(world: World, comment: object) -> set[str]:
+    return {reaction.content for reaction in comment.reactions if reaction.user is world.app.bot}  # type: ignore[attr-defined]
+
+
+def quiet(world: World, seconds: float = 2.0) -> None:
+    """Until the bot has written nothing for a while."""
+    before = -1
+    while before != len(world.hub.writes):
+        before = len(world.hub.writes)
+        time.sleep(seconds)
+
+
+def test_a_draft_with_planted_mistakes(bot: World, draft: Draft):
+    pull = draft("planted")
+    bot.settle(pull)
+    runs = bot.newest(pull)
+    assert set(runs) == NAMES
+    found = sorted(
+        (note["title"].partition(":")[0], note["path"], note["start_line"])
+        for run in runs.values()
+        for note in run.annotations
+    )
+    assert found == sorted((m.rule, m.path, m.line) for m in bot.sample.planted)
+    (summary,) = bot.comments(pull)
+    assert "cc @gante @Rocketknight1" in summary.body
+    assert runs["tfport"].conclusion == "failure"
+
+    bot.push("repaired", pull.head_ref)
+    bot.settle(pull)
+    assert {run.conclusion for run in bot.newest(pull).values()} == {"success"}
+    first, second = bot.comments(pull)
+    until(lambda: first.minimized, what="the old summary is folded away")
+    assert not second.minimized
+    assert "cc @" not in second.body
+
+
+def test_the_guides_first_commits(bot: World, draft: Draft):
+    pull = draft("empty")
+    bot.settle(pull)
+    (summary,) = bot.comments(pull)
+    assert "welcome" in summary.body
+    assert bot.newest(pull)["tfport"].conclusion == "neutral"
+    bot.push("copied", pull.head_ref)
+    bot.settle(pull)
+    (same,) = bot.comments(pull)
+    assert same is summary
+    assert "torch expressions left" in same.body
+    assert not any(run.annotations for run in bot.newest(pull).values()), "a wall of red on copied code"
+
+
+def test_nothing_is_written_where_nothing_is_ported(bot: World):
+    bot.hub.commit(bot.fork, "typo", {"README.md": "# Transformers!\n"}, sender=AUTHOR)
+    pull = bot.hub.open_pull(AUTHOR, bot.repository, head=f"{AUTHOR}:typo", title="Mend a typo")
+    bot.hub.comment(AUTHOR, pull, "/tfport help")
+    before = len(bot.hub.writes)
+    quiet(bot)
+    assert len(bot.hub.writes) == before
+
+
+def test_a_base_without_tensorflow_is_told_in_one_sentence(bot: World, draft: Draft):
+    bot.hub.commit(bot.repository, "v5", {"src/transformers/modeling_tf_utils.py": None}, sender="gante")
+    pull = draft("planted", base="v5")
+    comments = until(lambda: bot.comments(pull), what="the sentence")
+    bot.push("repaired", pull.head_ref)
+    bot.hub.comment(AUTHOR, pull, "/tfport check")
+    quiet(bot)
+    assert len(bot.comments(pull)) == 1
+    assert "no TensorFlow support" in comments[0].body
+    assert bot.runs(pull) == []
+
+
+def test_commands(bot: World, draft: Draft):
+    pull = draft("planted")
+    bot.settle(pull)
+    asked = bot.hub.comment("passer-by", pull, "How does this work?\n\n/tfport help")
+    until(lambda: reactions(bot, asked), what="the help")
+    assert reactions(bot, asked) == {"eyes"}
+    assert "| `/tfport check" in bot.comments(pull)[-1].body
+
+    before = len(bot.runs(pull))
+    denied = bot.hub.comment("passer-by", pull, "/tfport check")
+    until(lambda: reactions(bot, denied), what="the refusal")
+    assert reactions(bot, denied) == {"-1"}
+    assert len(bot.runs(pull)) == before
+
+    again = bot.hub.comment(AUTHOR, pull, "/tfport check unpack-inputs")
+    until(lambda: len(bot.runs(pull)) == before + 2 and bot.concluded(pull), what="two check runs again")
+    assert reactions(bot, again) == {"eyes"}
+    assert {run.name for run in bot.runs(pull)[before:]} == {"tfport", "tfport / architecture"}
+
+    wrong = bot.hub.comment(AUTHOR, pull, "/tfport chek")
+    until(lambda: reactions(bot, wrong), what="the nearest match")
+    assert "did you mean `/tfport check`" in bot.comments(pull)[-1].body
+
+    quoted = bot.hub.comment(AUTHOR, pull, "> /tfport check\n\n`/tfport check`")
+    comments = len(bot.comments(pull))
+    quiet(bot)
+    assert reactions(bot, quoted) == set()
+    assert len(bot.comments(pull)) == comments
+    assert len(bot.runs(pull)) == before + 2
+
+
+def test_ten_checks_at_once_are_few(bot: World, draft: Draft):
+    pull = draft("repaired")
+    bot.settle(pull)
+    before = len(bot.runs(pull))
+    comments = [bot.hub.comment(AUTHOR, pull, "/tfport check") for _ in range(10)]
+    until(lambda: all(reactions(bot, comment) for comment in comments), 60, "all acknowledged")
+    until(lambda: bot.concluded(pull))
+    assert len(bot.runs(pull)) - before <= 4 * 6
+
+
+def test_ready_for_review_is_judged_anew(bot: World, draft: Draft):
+    pull = draft("empty")
+    bot.settle(pull)
+    bot.hub.ready_for_review(pull, AUTHOR)
+    until(lambda: bot.newest(pull)["tfport"].conclusion == "failure", what="what is absent has failed")
+    bot.hub.convert_to_draft(pull, AUTHOR)
+    quiet(bot)
+    assert all(run.status == "completed" for run in bot.runs(pull))
+
+
+def test_run_again_from_the_checks_tab(bot: World, draft: Draft):
+    pull = draft("planted")
+    bot.settle(pull)
+    docs = bot.newest(pull)["tfport / docs"]
+    before = len(bot.runs(pull))
+    bot.hub.rerequest(docs, AUTHOR)
+    until(lambda: len(bot.runs(pull)) == before + 2 and bot.concluded(pull), what="docs and the gate again")
+    bot.hub.rerequest_suite(docs.suite, AUTHOR)
+    until(lambda: len(bot.runs(pull)) == before + 8 and bot.concluded(pull), what="all of them again")
+
+
+def test_a_push_during_the_work_and_a_close(bot: World, draft: Draft):
+    pull = draft("planted")
+    until(lambda: bot.runs(pull), what="queued")
+    old = pull.head_sha
+    bot.push("repaired", pull.head_ref)
+    bot.settle(pull)
+    quiet(bot)
+    left = [
+        r
+        for r in bot.hub.state.runs.values()
+        if r.suite.head_sha == old and r.external_id.startswith(f"tfport:{pull.number}:")
+    ]
+    assert all(run.status == "completed" for run in left)
+    bot.hub.close(pull, AUTHOR)
+    before = len(bot.hub.writes)
+    bot.hub.comment(AUTHOR, pull, "/tfport check")
+    quiet(bot)
+    assert len(bot.hub.writes) == before
+
+
+def test_doubled_reordered_and_late_deliveries(bot: World, draft: Draft):
+    pull = draft("planted")
+    bot.settle(pull)
+    bot.push("repaired", pull.head_ref)
+    bot.settle(pull)
+    quiet(bot)
+    before = len(bot.hub.writes)
+    for delivery in list(bot.hub.state.deliveries.values())[-30:]:
+        bot.hub.redeliver(delivery)
+    quiet(bot)
+    assert len(bot.hub.writes) == before
+
+
+def test_a_502_after_the_comment_was_made(bot: World, draft: Draft):
+    bot.hub.faults.add("POST", r"/issues/\d+/comments$", when="after", status=502)
+    bot.hub.faults.add("POST", r"/check-runs$", when="after", status=502)
+    pull = draft("planted")
+    bot.settle(pull)
+    quiet(bot)
+    assert len(bot.comments(pull)) == 1
+    assert len(bot.runs(pull)) == 6
+
+
+def test_a_lost_database_loses_nothing(bot: World, draft: Draft):
+    import shutil
+    from pathlib import Path
+
+    pull = draft("planted")
+    bot.settle(pull)
+    before = [comment.body for comment in bot.comments(pull)], len(bot.runs(pull))
+    bot.bot.stop()
+    shutil.rmtree(Path(bot.bot.environment["TFPORT_DATA_DIR"]))
+    bot.bot.start()
+    bot.hub.edit_pull(pull, title="Add TensorFlow BrandNewBert (again)", sender=AUTHOR)
+    quiet(bot)
+    assert ([comment.body for comment in bot.comments(pull)], len(bot.runs(pull))) == before
+
+
+def test_a_locked_conversation_still_gets_its_check_runs(bot: World, draft: Draft):
+    pull = draft("planted")
+    bot.settle(pull)
+    bot.hub.lock_conversation(pull)
+    bot.push("repaired", pull.head_ref)
+    until(lambda: {run.conclusion for run in bot.newest(pull).values()} == {"success"}, what="check runs")
+
+
+def test_a_broken_configuration_is_told_and_the_defaults_apply(bot: World, draft: Draft):
+    bot.hub.commit(bot.repository, "configured", {".github/tfport.yml": "maintainer: [x]\n"}, sender="gante")
+    pull = draft("planted", base="configured")
+    bot.settle(pull)
+    (summary,) = bot.comments(pull)
+    assert "1:1: maintainer" in summary.body
+    assert "cc @gante" in summary.body
+
+
+@pytest.mark.parametrize("text", ["@huggingface/all", "<!-- tfport:summary -->", "</details>"])
+def test_hostile_names_stay_inert(bot: World, text: str):
+    name = text.replace("/", "∕")
+    path = f"src/transformers/models/brand_new_bert/{name}/modeling_tf_x.py"
+    branch = f"hostile-{abs(hash(text))}"
+    bot.hub.commit(bot.fork, branch, {path: "class TFX:\n    pass\n"}, sender=AUTHOR)
+    pull = bot.hub.open_pull(AUTHOR, bot.repository, head=f"{AUTHOR}:{branch}", draft=True, title=text)
+    bot.settle(pull)
+    assert not [n for n in bot.hub.notifications if n.kind == "mention" and "huggingface" in n.recipients]
+
+
+def test_a_pull_request_opened_while_the_bot_was_down(bot: World, draft: Draft):
+    bot.bot.stop()
+    pull = draft("planted")
+    bot.hub.webhooks.wait()
+    assert bot.runs(pull) == []
+    bot.bot.start()
+    bot.settle(pull)
+    assert len(bot.comments(pull)) == 1
