@@ -24,7 +24,7 @@ SECRET_LOOKING = re.compile(
     r"|(?<=authorization: )\S+ \S+",
     re.DOTALL | re.IGNORECASE | re.ASCII,
 )
-QUIET = ("httpx", "httpcore", "hishel", "asyncio", "githubkit")
+QUIET = ("uvicorn", "uvicorn.error", "httpx", "httpcore", "hishel", "asyncio", "githubkit")
 """Libraries whose own chatter below `warning` only repeats what we log ourselves."""
 
 

@@ -112,6 +112,7 @@ async def _serve(
                 raise UserError(
                     f"cannot listen on {settings.host}:{settings.port}", hint="set TFPORT_HOST or TFPORT_PORT"
                 ) from None
+            socket.listen(config.backlog)  # from here on nobody is refused
             host, port = socket.getsockname()[:2]
             url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
             server = _Server(config)

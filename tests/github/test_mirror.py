@@ -198,6 +198,7 @@ async def test_cancelling_kills_git_and_its_children(world: World, mirror: Mirro
         if len(children := _gits(mirror)) >= 2:  # git, git-remote-http
             break
     assert len(children) >= 2
+    await asyncio.sleep(0.3)  # until they wait for the answer
     started = time.monotonic()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -310,4 +311,7 @@ async def test_git_reads_nobodys_configuration(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(GitFailed):
         await Git(tmp_path).run("config", "user.name")
     assert (await Git(tmp_path).run("config", "core.hooksPath")).strip() == "/dev/null"
+    (folder := tmp_path / "mirror").mkdir()
+    home = await Git(folder).run("home", settings={"alias.home": "!echo $HOME"})
+    assert home.strip() == str(folder)  # no .netrc there
     assert (await Git(tmp_path).run("config", "a.b", settings={"a.b": "c"})).strip() == "c"
