@@ -74,8 +74,9 @@ def configure(
     root.setLevel(level.upper())
     for name in QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
-    # The durable engine keeps its logger to itself.
-    logging.getLogger("dbos").handlers = [handler]
+    # The durable engine keeps its logger to itself once it starts, so it gets the handler directly.
+    engine = logging.getLogger("dbos")
+    engine.handlers, engine.propagate = [handler], False
 
 
 def masker(secrets: Iterable[str] = ()) -> Processor:

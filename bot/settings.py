@@ -53,7 +53,6 @@ class Settings(BaseSettings):
     )
     github_api: str = Field("https://api.github.com", description="REST base; GHES: https://HOST/api/v3")
     github_web: str = Field("", description="base of links that people follow; derived from the REST base")
-    github_graphql: str = Field("", description="GraphQL endpoint; derived from the REST base")
     data_dir: Path = Field(
         default_factory=_data_dir, description="folder for the SQLite files, git mirrors and reports"
     )
@@ -106,7 +105,7 @@ class Settings(BaseSettings):
             raise ValueError("is shorter than 16 characters; make one with: openssl rand -hex 32")
         return value
 
-    @field_validator("github_api", "github_web", "github_graphql", "public_url", mode="after")
+    @field_validator("github_api", "github_web", "public_url", mode="after")
     @classmethod
     def _is_url(cls, value: str) -> str:
         if not value:
@@ -118,7 +117,7 @@ class Settings(BaseSettings):
             raise ValueError("must not carry a user name or password")
         return urlunsplit(parts).rstrip("/")
 
-    @field_validator("github_api", "github_graphql", mode="after")
+    @field_validator("github_api", mode="after")
     @classmethod
     def _is_private(cls, value: str) -> str:
         parts = urlsplit(value)
@@ -154,10 +153,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _derive(self) -> Settings:
-        web, graphql = derived_urls(self.github_api)
         # A frozen model is filled once, here.
-        object.__setattr__(self, "github_web", self.github_web or web)
-        object.__setattr__(self, "github_graphql", self.github_graphql or graphql)
+        object.__setattr__(self, "github_web", self.github_web or web_url(self.github_api))
         object.__setattr__(self, "data_dir", self.data_dir.expanduser().absolute())
         return self
 
@@ -225,7 +222,7 @@ def load(env_file: Path | str | None = ".env") -> Settings:
 
 def unknown(environment: Mapping[str, str]) -> tuple[str, ...]:
     """One sentence for every `TFPORT_*` variable that means nothing, with the nearest real name."""
-    known = [variable(name) for name in Settings.model_fields]
+    known = [*(variable(name) for name in Settings.model_fields), "TFPORT_DEBUG"]
     return tuple(
         f"{name} is not a variable of tfport"
         + (f"; did you mean {near[0]}?" if (near := difflib.get_close_matches(name, known, 1, 0.8)) else "")
@@ -239,20 +236,15 @@ def variable(field: str) -> str:
     return PREFIX + field.upper()
 
 
-def derived_urls(api: str) -> tuple[str, str]:
-    """(web base, GraphQL endpoint) that belong to a REST base.
+def web_url(api: str) -> str:
+    """The web site that belongs to a REST base. github.com and GHE.com have REST on a host of its own, GHES under /api/v3.
 
-    github.com and GHE.com have a host `api.` of their own; GHES serves REST under /api/v3 and GraphQL under /api/graphql.
-
-    >>> derived_urls("https://github.example.com/api/v3")
-    ('https://github.example.com', 'https://github.example.com/api/graphql')
+    >>> web_url("https://github.example.com/api/v3")
+    'https://github.example.com'
     """
     parts = urlsplit(api)
-    if parts.path.endswith("/api/v3"):
-        web = urlunsplit((parts.scheme, parts.netloc, parts.path.removesuffix("/api/v3"), "", ""))
-        return web, f"{web}/api/graphql"
-    host = parts.netloc.removeprefix("api.")
-    return urlunsplit((parts.scheme, host, parts.path, "", "")), f"{api}/graphql"
+    host, path = parts.netloc.removeprefix("api."), parts.path.removesuffix("/api/v3")
+    return urlunsplit((parts.scheme, host, path, "", ""))
 
 
 def _all_match(pattern: re.Pattern[str], values: tuple[str, ...], what: str) -> tuple[str, ...]:

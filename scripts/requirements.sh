@@ -11,3 +11,4 @@ compile() {
 echo "uv>=0.13,<0.14" | compile - -o requirements/uv.txt
 compile pyproject.toml --extra bot -o requirements/bot.txt
 compile pyproject.toml --extra bot --group dev -c requirements/bot.txt -o requirements/dev.txt
+echo "hatchling>=1.27" | compile - -c requirements/dev.txt -o requirements/build.txt

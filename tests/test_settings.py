@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from pydantic import SecretStr
 
 from bot import settings as module
-from bot.settings import Settings, derived_urls, load, unknown, variable
+from bot.settings import Settings, load, unknown, variable, web_url
 from checks.errors import UserError
 from tests.server.keys import PEM, SECRET
 
@@ -125,19 +126,20 @@ def test_rotation_and_mounted_secrets(environment: pytest.MonkeyPatch, tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("api", "web", "graphql"),
+    ("api", "web"),
     [
-        ("https://api.github.com", "https://github.com", "https://api.github.com/graphql"),
-        ("https://ghes.example/api/v3", "https://ghes.example", "https://ghes.example/api/graphql"),
-        ("https://api.hf.ghe.com", "https://hf.ghe.com", "https://api.hf.ghe.com/graphql"),
-        ("http://127.0.0.1:4000", "http://127.0.0.1:4000", "http://127.0.0.1:4000/graphql"),
+        ("https://api.github.com", "https://github.com"),
+        ("https://ghes.example/api/v3", "https://ghes.example"),
+        ("https://api.hf.ghe.com", "https://hf.ghe.com"),
+        ("http://127.0.0.1:4000", "http://127.0.0.1:4000"),
     ],
 )
-def test_urls_follow_the_api(environment: pytest.MonkeyPatch, api: str, web: str, graphql: str):
-    assert derived_urls(api) == (web, graphql)
+def test_links_follow_the_api(environment: pytest.MonkeyPatch, api: str, web: str):
+    assert web_url(api) == web
     environment.setenv("TFPORT_GITHUB_API", api + "/")
-    settings = load()
-    assert (settings.github_api, settings.github_web, settings.github_graphql) == (api, web, graphql)
+    assert (load().github_api, load().github_web) == (api, web)
+    environment.setenv("TFPORT_GITHUB_WEB", "https://elsewhere.example/")
+    assert load().github_web == "https://elsewhere.example"
 
 
 def test_serves_only_what_is_listed(environment: pytest.MonkeyPatch):
@@ -172,3 +174,25 @@ def test_typing_errors_are_told():
     assert unknown({"TFPORT_WEBHOOK_SECERT": "x", "TFPORT_PORT": "1", "PATH": "/"}) == (
         "TFPORT_WEBHOOK_SECERT is not a variable of tfport; did you mean TFPORT_WEBHOOK_SECRET?",
     )
+
+
+def test_the_table_of_the_manual():
+    rows: list[str] = []
+    for name, field in Settings.model_fields.items():
+        default: object = "required" if field.is_required() else field.get_default()
+        if isinstance(default, tuple):
+            default = ", ".join(default)
+        if isinstance(default, SecretStr):
+            default = default.get_secret_value()
+        shown = (
+            "`~/.local/share/tfport`"
+            if name == "data_dir"
+            else f"`{default}`"
+            if default not in ("", None)
+            else ""
+        )
+        rows.append(
+            f"| `{variable(name)}` | {'**required**' if field.is_required() else shown} | {field.description} |"
+        )
+    table = "\n".join(rows)
+    assert f"|---|---|---|\n{table}\n\n" in OPERATE.read_text("utf-8"), f"docs/operate.md needs:\n{table}"

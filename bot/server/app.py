@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import version
 from typing import cast
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -19,6 +18,7 @@ from bot.server.health import Cached, Probe, own_probes, readiness
 from bot.server.metrics import Metrics
 from bot.server.webhook import Webhook
 from bot.settings import Settings
+from checks import __version__
 
 PAGE_HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'",
@@ -60,7 +60,7 @@ def create_app(settings: Settings, inbox: Inbox, probes: Mapping[str, Probe] | N
 
     async def index(_request: Request) -> Response:
         page = pages.get_template("index.html").render(
-            version=version("tfport"), web=settings.github_web, readonly=settings.readonly
+            version=__version__, web=settings.github_web, readonly=settings.readonly
         )
         return HTMLResponse(page, headers=PAGE_HEADERS)
 

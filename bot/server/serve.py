@@ -7,7 +7,6 @@ import os
 import signal
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
-from importlib.metadata import version
 from typing import Any
 
 import structlog
@@ -20,6 +19,7 @@ from bot.server.app import create_app
 from bot.server.health import Probe
 from bot.server.protocol import Protocol
 from bot.settings import Settings, unknown
+from checks import __version__
 from checks.errors import UserError
 
 log = structlog.get_logger("bot.server")
@@ -52,7 +52,7 @@ def serve(
     logs.configure(settings.log_level, settings.log_format, settings.secrets())
     for sentence in unknown(os.environ):
         log.warning(sentence)
-    log.info("tfport starts", version=version("tfport"), settings=settings.summary())
+    log.info("tfport starts", version=__version__, settings=settings.summary())
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, suppress(asyncio.CancelledError):
         runner.run(_serve(settings, work, probes, listening))
     log.info("tfport ends")
