@@ -228,7 +228,7 @@ async def test_too_long(world: World, tmp_path: Path) -> None:
 
 
 async def test_too_large(world: World, tmp_path: Path) -> None:
-    noise = {f"{n}.bin": os.urandom(400_000).hex() for n in range(12)}
+    noise = {f"{n}.bin": os.urandom(400_000).hex() for n in range(4)}
     sha = world.hub.commit(world.fork, "port", noise)
     mirror = Mirror(tmp_path, limit=100_000, watch=0.002)
     with pytest.raises(UserError, match="larger than"):
