@@ -113,7 +113,7 @@ class Inbox:
         *,
         clock: Callable[[], float] = time.time,
         poll: float = 1.0,
-        timeout: float = 5.0,
+        timeout: float = 8.0,
     ) -> None:
         self._engine, self._lock, self._clock, self._poll, self._timeout = engine, lock, clock, poll, timeout
         self._owner = f"{os.getpid()}-{secrets.token_hex(4)}"
