@@ -67,6 +67,16 @@ def text(path: Path, *arguments: str) -> str:
     return git(path, *arguments).decode("utf-8", "replace").strip()
 
 
+@lru_cache(maxsize=4096)
+def _fixed(path: Path, *arguments: str) -> str:
+    """What git says of objects named by their full SHA: it can't change (a failure may, and is not kept)."""
+    return text(path, *arguments)
+
+
+def _is_sha(name: str) -> bool:
+    return re.fullmatch("[0-9a-f]{40}", name) is not None
+
+
 def create(path: Path, *, source: Path | None = None, share: bool = False, branch: str = "main") -> None:
     """A new bare repository, empty or a clone; `share` borrows the source's objects (it has to stay)."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -92,6 +102,8 @@ def resolve(path: Path, revision: str) -> str | None:
     """The commit that a branch, tag, ref or (abbreviated) SHA names."""
     if revision.startswith("-"):
         return None
+    if _is_sha(revision) and has(path, revision):
+        return revision
     for name in (f"refs/heads/{revision}", f"refs/tags/{revision}", revision):
         try:
             return text(path, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
@@ -109,7 +121,8 @@ def refs(path: Path, prefix: str = "refs/heads/") -> dict[str, str]:
 
 def merge_base(path: Path, one: str, other: str) -> str | None:
     try:
-        return text(path, "merge-base", one, other)
+        ask = _fixed if _is_sha(one) and _is_sha(other) else text
+        return ask(path, "merge-base", one, other)
     except GitError:
         return None
 
@@ -134,7 +147,8 @@ def bring(path: Path, source: Path | str, revision: str, ref: str) -> str:
 
 def has(path: Path, sha: str) -> bool:
     try:
-        git(path, "cat-file", "-e", f"{sha}^{{commit}}")
+        ask = _fixed if _is_sha(sha) else text
+        ask(path, "cat-file", "-e", f"{sha}^{{commit}}")
     except GitError:
         return False
     return True
@@ -174,12 +188,14 @@ def commits(path: Path, *what: str, limit: int = 250) -> list[Commit]:
     return found
 
 
+@lru_cache(maxsize=1024)
 def commit(path: Path, sha: str) -> Commit:
     return commits(path, sha, limit=1)[0]
 
 
 def count(path: Path, span: str) -> int:
-    return int(text(path, "rev-list", "--count", span))
+    ask = _fixed if all(map(_is_sha, span.split(".."))) else text
+    return int(ask(path, "rev-list", "--count", span))
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,8 +294,10 @@ def entries(path: Path, revision: str, folder: str = "", *, recursive: bool = Fa
     return list(_entries(raw))
 
 
-def entry(path: Path, revision: str, name: str) -> Entry | None:
-    found = list(_entries(git(path, "ls-tree", "-l", "-z", "--full-tree", revision, "--", name)))
+@lru_cache(maxsize=1024)
+def entry(path: Path, sha: str, name: str) -> Entry | None:
+    """A file or folder of a commit."""
+    found = list(_entries(git(path, "ls-tree", "-l", "-z", "--full-tree", sha, "--", name)))
     return found[0] if found else None
 
 
@@ -292,6 +310,7 @@ def _entries(raw: bytes) -> Iterator[Entry]:
             yield Entry(mode, kind, sha, 0 if size == "-" else int(size), name)  # pyright: ignore[reportArgumentType]
 
 
+@lru_cache(maxsize=64)
 def blob(path: Path, sha: str) -> bytes:
     return git(path, "cat-file", "blob", sha)
 

@@ -117,6 +117,9 @@ def test_push_from_disk_and_shared_objects(hub: LocalHub, tmp_path: Path) -> Non
     (source / "x").write_text("2\n")
     run(source, "commit", "-a", "-m", "Two")
     sha = hub.push(copied, "trunk", source, "trunk")
+    run(source, "commit", "--allow-empty", "-m", "Three")
+    run(source, "commit", "--allow-empty", "-m", "Four")
+    assert hub.push(copied, "older", source, "trunk~1") == run(source, "rev-parse", "trunk~1").stdout.strip()
     assert git.resolve(copied.path, "trunk") == sha
     fork = hub.fork(copied, "b")
     assert git.resolve(fork.path, "trunk") == sha
