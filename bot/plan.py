@@ -16,6 +16,7 @@ from bot.commands import COMMANDS, Invocation, Mistake, allowed, names, parse
 from bot.policy import RepositoryConfig
 from bot.render import checks as render_checks
 from bot.render import comments as render_comments
+from bot.render.text import code
 from bot.state import Annotation, ChangedFile, CheckRun, Comment, Permission, Pull, Repository
 from checks.report import Conclusion, Report
 
@@ -176,6 +177,19 @@ def settled(situation: Situation) -> bool:
 def retire(check_runs: Iterable[CheckRun], newer: str) -> list[Write]:
     """Concludes what is unfinished on a head that was superseded by the commit `newer`."""
     return list(_retire(check_runs, f"Superseded by {newer[:9]}."))
+
+
+def first_visit(situation: Situation, progress: str) -> list[Write]:
+    """The gate tells how far the first fetch of this repository is. `progress` is git's own line, or empty."""
+    output = Output(
+        "First visit here: fetching the repository", code(progress) if progress else "This happens once."
+    )
+    prefix = external_id(situation, GATE, "")
+    return [
+        UpdateCheckRun(run.id, "in_progress", output)
+        for run in situation.check_runs
+        if run.status != "completed" and run.external_id.startswith(prefix)
+    ]
 
 
 def confess(situation: Situation) -> list[Write]:

@@ -12,6 +12,7 @@ import functools
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Concatenate, Literal, ParamSpec, TypedDict, TypeVar
@@ -22,17 +23,20 @@ from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetEnqueueOptions
 from bot.apply import apply
 from bot.examine import Examiner
 from bot.github import reads
-from bot.github.errors import GitHubDown, Gone, RateLimited
+from bot.github.errors import GitHubDown, GitHubError, Gone, RateLimited
+from bot.github.git import Progress
 from bot.github.mirror import Mirror
 from bot.github.session import GitHubApp
 from bot.observe import observe
-from bot.plan import Situation, confess, plan, settled
+from bot.plan import Situation, confess, first_visit, plan, settled
 from bot.policy import RepositoryConfig
 from checks.report import Report
 
 log = structlog.get_logger(__name__)
 
 QUEUE = "looks"
+PROGRESS_EVERY = 3.0
+"""Seconds between two messages of progress."""
 MAX_ROUNDS = 5
 """How often one look follows a head that moves while it works; the deliveries of the pushes bring the next look anyway."""
 
@@ -41,11 +45,12 @@ T = TypeVar("T")
 
 
 class Target(TypedDict):
-    """What a look works on. `base` is the merge base, "" until it is fetched."""
+    """What a look works on. `base` is the merge base, "" until it is fetched; `first`: the repository has no mirror yet."""
 
     head: str
     base: str
     ready: bool
+    first: bool
 
 
 class Outcome(TypedDict):
@@ -130,6 +135,8 @@ async def look(installation: int, repository: int, number: int, rerequested: dic
             if target is None:
                 return "settled"
             heads.append(target["head"])
+            if target["first"]:
+                await _run(first_contact, *place, target)
             target = await _run(fetch, *place, target)
             assert target is not None
             report = await _run(examine, *place, target)
@@ -158,7 +165,37 @@ async def announce(
     situation = await _observe(services, installation, repository, number, heads, rerequested)
     idle = settled(situation)
     await _apply(services, installation, situation, plan(situation, "announced"))
-    return None if idle else Target(head=situation.pull.head_sha, base="", ready=not situation.pull.draft)
+    if idle:
+        return None
+    first = not services.mirror.path(repository).exists()
+    return Target(head=situation.pull.head_sha, base="", ready=not situation.pull.draft, first=first)
+
+
+@_step
+async def first_contact(
+    services: Services, installation: int, repository: int, number: int, target: Target
+) -> None:
+    """The first visit brings the whole tree, which takes a while with a large repository: say so, and how far it is."""
+    situation = await _observe(services, installation, repository, number, [target["head"]])
+    said = ""
+
+    def note(progress: str) -> None:
+        nonlocal said
+        said = progress
+
+    async def tell() -> None:
+        while True:
+            writes = first_visit(situation, said)
+            await _apply(services, installation, situation, writes)
+            await asyncio.sleep(PROGRESS_EVERY)
+
+    telling = asyncio.create_task(tell())
+    try:
+        await _bring(services, installation, repository, number, target["head"], note)
+    finally:
+        telling.cancel()
+        with suppress(asyncio.CancelledError, GitHubError):
+            await telling
 
 
 @_step
@@ -170,16 +207,23 @@ async def fetch(
         _bring(services, installation, repository, number, target["head"]),
         _show_running(services, installation, repository, number, target["head"]),
     )
-    return Target(head=target["head"], base=base, ready=target["ready"])
+    return Target(head=target["head"], base=base, ready=target["ready"], first=False)
 
 
-async def _bring(services: Services, installation: int, repository: int, number: int, head: str) -> str:
+async def _bring(
+    services: Services,
+    installation: int,
+    repository: int,
+    number: int,
+    head: str,
+    progress: Progress | None = None,
+) -> str:
     """Have merge base and head in the mirror; the merge base."""
     there = services.github.installation(installation)
     home = await reads.repository(there, repository)
     pull = await reads.pull(there, home, number)
     base = await reads.merge_base(there, home, pull.base_sha, head)
-    await services.mirror.fetch(there, home, (base, head), pull=pull)
+    await services.mirror.fetch(there, home, (base, head), pull=pull, progress=progress)
     return base
 
 

@@ -14,7 +14,6 @@ import tempfile
 import time
 from pathlib import Path
 
-from bot.localhub.state import CheckRun, Pull
 from rich.console import Console, Group
 from rich.live import Live
 from rich.markdown import Markdown
@@ -23,6 +22,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from bot.localhub.state import CheckRun, Pull
 from tests.fixtures.world import World, make_world
 
 LOOKS = {

@@ -64,10 +64,18 @@ def test_plain_drops_control_characters():
     assert plain("a\x1b[0m\u202eb") == "a[0mb"
 
 
-@given(st.text(alphabet=st.sampled_from("`ab @<>[]()*|\n#!&\\"), max_size=60))
+@given(st.text(alphabet=st.sampled_from("`abT_F/. @<>[]()*|\n#!&\\"), max_size=60))
 def test_prose_is_text_and_code_only(text: str):
     inline = MarkdownIt("commonmark").parseInline("x " + prose(text))[0]
     assert {child.type for child in inline.children or []} <= {"text", "text_special", "code_inline"}
+
+
+def test_prose_shows_names_as_code():
+    said = "TFBertModel.call is not decorated with @unpack_inputs (see src/a_b.py), since 4.36; and/or _import_structure: a.b"
+    assert prose(said) == (
+        "`TFBertModel.call` is not decorated with `@unpack_inputs` (see `src/a_b.py`), since 4.36; and/or"
+        " `_import_structure`: a.b"
+    ).replace("(see", "\\(see").replace("),", "\\),")
 
 
 def test_prose_shows_code():

@@ -1,3 +1,5 @@
-"""GitHub: session, reads, writes, and the mirror. The only package that speaks to it."""
+"""GitHub, and the only package that speaks to it.
 
-import githubkit as githubkit
+`session` who we are · `transport` how requests travel (retries, limits, pages) · `limits` what answers mean, our pace · `reads` what
+GitHub says · `writes`, `reviews` what we change, repeatable · `mirror`, `git` commits as objects · `errors` what can go wrong.
+"""

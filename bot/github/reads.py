@@ -45,19 +45,21 @@ async def repository(gh: Installation, repository_id: int) -> Repository:
     Raises:
         Gone: the installation does not have it (any more).
     """
-    name = gh.names.get(repository_id)
-    if name is not None:
+    if name := gh.names.get(repository_id):
         try:
             found = decode.repository(await gh.get(f"repos/{name}"))
         except Gone:
             found = None
-        if found is not None and found.id == repository_id:
+        if found and found.id == repository_id:
             gh.names[repository_id] = found.full_name
             return found
-    gh.names = {one.id: one.full_name for one in await installed(gh)}
-    if repository_id not in gh.names:
-        raise Gone(f"the app is not installed on repository {repository_id}")
-    return decode.repository(await gh.get(f"repos/{gh.names[repository_id]}"))
+    for _ in range(2):
+        covered = {one.id: one for one in await installed(gh)}
+        gh.names = {one.id: one.full_name for one in covered.values()}
+        if repository_id in covered:
+            return covered[repository_id]
+        gh.drop_token(await gh.token())  # it may be older than the repository's place in the installation
+    raise Gone(f"the app is not installed on repository {repository_id}")
 
 
 async def installed(gh: Installation) -> tuple[Repository, ...]:

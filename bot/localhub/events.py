@@ -64,7 +64,7 @@ class Events:
                 continue
             if not _wanted(installation, event, payload.get("action")):
                 continue
-            whole = payload | {"repository": repositories.repository(self.urls, repository)}
+            whole = {"repository": repositories.repository(self.urls, repository)} | payload
             if repository.owner.type == "Organization":
                 whole["organization"] = _organization(self.urls, repository.owner)
             whole["sender"] = user(self.urls, sender)
@@ -137,6 +137,7 @@ class Events:
             "commits": commits,
             "head_commit": commits[-1] if commits else None,
         }
+        payload["repository"] = repositories.pushed_repository(self.urls, repository)
         self.emit("push", repository, sender, payload)
 
     def installation(self, action: str, installation: Installation, sender: User) -> None:

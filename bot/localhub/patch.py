@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Side = Literal["LEFT", "RIGHT"]
-_HUNK = re.compile(r"^@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
+HUNK = re.compile(r"^@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ def places(patch: str) -> dict[tuple[Side, int], Place]:
     found: dict[tuple[Side, int], Place] = {}
     hunk, left, right = -1, 0, 0
     for position, line in enumerate(patch.split("\n")):
-        if start := _HUNK.match(line):
+        if start := HUNK.match(line):
             hunk, left, right = hunk + 1, int(start[1]), int(start[2])
             continue
         here = Place(hunk, position)
@@ -42,7 +42,7 @@ def places(patch: str) -> dict[tuple[Side, int], Place]:
 def hunk_until(patch: str, position: int) -> str:
     """The `diff_hunk` of a comment: from the head of its hunk to the commented line."""
     lines = patch.split("\n")[: position + 1]
-    start = max((i for i, line in enumerate(lines) if _HUNK.match(line)), default=0)
+    start = max((i for i, line in enumerate(lines) if HUNK.match(line)), default=0)
     return "\n".join(lines[start:])
 
 
@@ -58,7 +58,7 @@ def moved(patch: str | None, line: int) -> int | None:
         return line
     shift, left = 0, 0
     for row in patch.split("\n"):
-        if start := _HUNK.match(row):
+        if start := HUNK.match(row):
             left = int(start[1])
             if _old_length(row) == 0:  # a pure insertion is noted after the line before it
                 left += 1

@@ -52,12 +52,16 @@ async def answer(hub: LocalHub, request: Request, name: str) -> Response:
         positional = [arguments.pop(name) for name in leading if name in arguments] + positional
     try:
         result = await run_in_threadpool(method, *positional, **arguments)
-        with hub.lock:
-            return JSONResponse(shown(hub, result))
+        return JSONResponse(await run_in_threadpool(_shown, hub, result))
     except Refusal as refusal:
         return JSONResponse({"error": str(refusal), **refusal.body}, 400)
     except (NoSuch, GitError, TypeError, ValueError) as problem:
         return JSONResponse({"error": str(problem)}, 400)
+
+
+def _shown(hub: LocalHub, result: Any) -> Any:
+    with hub.lock:
+        return shown(hub, result)
 
 
 def shown(hub: LocalHub, result: Any) -> Any:

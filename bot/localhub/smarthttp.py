@@ -37,7 +37,9 @@ async def answer(hub: LocalHub, request: Request, owner: str, name: str, rest: s
     if fault and fault.status is not None:
         return PlainTextResponse("fault", fault.status)
     try:
-        actor, repository = _admit(hub, request, f"{owner}/{name.removesuffix('.git')}", writing)
+        actor, repository = await run_in_threadpool(
+            _admit, hub, request, f"{owner}/{name.removesuffix('.git')}", writing
+        )
     except Refusal as refusal:
         headers = {"www-authenticate": 'Basic realm="GitHub"'} if refusal.status == 401 else {}
         return PlainTextResponse(str(refusal), refusal.status, headers)

@@ -183,9 +183,19 @@ class Issue(Node):
     closed_at: datetime | None = None
     closed_by: User | None = None
     locked: bool = False
+    edits: int = 0
     labels: list[Label] = field(default_factory=list[Label])
     comments: list[Comment] = field(default_factory=lambda: list[Comment]())
     reactions: list[Reaction] = field(default_factory=list[Reaction])
+
+
+@dataclass(frozen=True)
+class Happening:
+    """A line of a pull request's history, for the page."""
+
+    at: datetime
+    user: User
+    text: str
 
 
 @dataclass(eq=False, kw_only=True)
@@ -207,6 +217,7 @@ class Pull(Issue):
     requested_reviewers: list[User] = field(default_factory=list[User])
     reviews: list[Review] = field(default_factory=lambda: list[Review]())
     threads: list[Thread] = field(default_factory=lambda: list[Thread]())
+    history: list[Happening] = field(default_factory=list[Happening])
 
     @property
     def from_fork(self) -> bool:
@@ -370,6 +381,7 @@ class State:
         self.nodes: dict[str, Node] = {}
         self._ranges = itertools.count(1)
         self._counters: dict[str, Iterator[int]] = {}
+        self.changes = 0
 
     def next_id(self, kind: str) -> int:
         if kind not in self._counters:
@@ -381,11 +393,17 @@ class State:
         now = self.clock.now()
         node = kind(id=self.next_id(kind.__name__), created_at=now, updated_at=now, **values)
         self.nodes[node.node_id] = node
+        self.changes += 1
         return node
 
     def touch(self, *nodes: Node) -> None:
+        self.changes += 1
         for node in nodes:
             node.updated_at = self.clock.now()
+
+    def record(self, pull: Pull, user: User, text: str) -> None:
+        """Write into the history of a pull request."""
+        pull.history.append(Happening(self.clock.now(), user, text))
 
     def user(self, login: str) -> User | None:
         wanted = login.lower()

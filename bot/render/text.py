@@ -16,6 +16,12 @@ _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+!|~$-])")
 _LINK = re.compile(r"(?i)\b(https?|ftp|mailto|www)([:.])")
 
 
+# What reads as code in a sentence: decorators, TF classes, paths, dotted and underscored names.
+_NAME = re.compile(
+    r"(?<![\w@/.`&#-])(@\w[\w.]*\w|TF[A-Z]\w*(?:\.\w+)*|(?=[\w./-]*(?:_|/[\w./-]*\.))\w[\w./-]*\w|[A-Za-z]\w+(?:\.[A-Za-z]\w+)+(?:\(\))?)(?![\w@/`-])"
+)
+
+
 def inert(text: str, limit: int = 500) -> str:
     """One line of prose that shows `text` and does nothing: no mention, link, reference, markup, HTML or fence."""
     line = " ".join(_INVISIBLE.sub("", text).split())
@@ -55,10 +61,19 @@ def prose(text: str, limit: int = 500) -> str:
 
 
 def _spaced(piece: str) -> str:
-    """`inert`, with the spaces around it kept."""
+    """`inert`, with the spaces around it kept and names of code shown as code."""
     if not piece.strip():
         return " " if piece else ""
-    return (" " if piece[0].isspace() else "") + inert(piece) + (" " if piece[-1].isspace() else "")
+    shown = ""
+    for index, part in enumerate(_NAME.split(" ".join(_INVISIBLE.sub("", piece).split()))):
+        shown += code(part) if index % 2 else _inert_as_it_stands(part)
+    return (" " if piece[0].isspace() else "") + shown + (" " if piece[-1].isspace() else "")
+
+
+def _inert_as_it_stands(part: str) -> str:
+    lead, trail = part[:1].isspace(), part[-1:].isspace()
+    body = inert(part)
+    return f"{' ' if lead else ''}{body}{' ' if trail and body else ''}"
 
 
 def plain(text: str, limit: int = 1000) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 
 from checks.conventions import MODELS
 from checks.edits import insert
@@ -15,7 +16,9 @@ from checks.source.python import Class, Method, ModuleFacts, module_facts
 def as_in(port: Port, module: Module, found: Class, good: Callable[[Class], bool]) -> str:
     """ " (as TFBertModel does at line 455)": the class nearest to `found` that does it right, of the same file if there is one, else of
     the port that this model's PyTorch code comes from; "" if there is neither."""
-    siblings = [other for other in module.facts.classes.values() if other is not found and good(other)]
+    siblings = [
+        other for other in islice(module.facts.classes.values(), 300) if other is not found and good(other)
+    ]
     if siblings:
         nearest = min(
             siblings, key=lambda other: (_ending(other) != _ending(found), abs(other.line - found.line))

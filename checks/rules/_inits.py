@@ -11,6 +11,9 @@ from checks.report import Edit
 from checks.source.inits import Entry, Half, InitFacts
 from checks.source.python import Name
 
+MOST = 100
+"""Names that are compared with each other; whoever misspells more does it on purpose."""
+
 HALVES: tuple[Half, Half] = ("structure", "typing")
 
 
@@ -34,14 +37,17 @@ def misspelt(
 ) -> dict[Name, str]:
     """Listed names on changed lines that nothing defines -> the missing name that is meant, "" if none is near."""
     found: dict[Name, str] = {}
+    left = sorted(missing)
     for entry in entries:
         for name in entry.names:
             if name.name in known or name.name == "*" or name.line not in changed:
                 continue
-            near = difflib.get_close_matches(
-                name.name, sorted(set(missing) - set(found.values())), n=1, cutoff=0.8
-            )
+            if len(found) >= MOST:
+                return found
+            small = len(name.name) < 200 and len(left) < MOST  # comparing all with all is slow
+            near = difflib.get_close_matches(name.name, left, n=1, cutoff=0.8) if small else []
             found[name] = near[0] if near else ""
+            left = [other for other in left if other not in near]
     return found
 
 

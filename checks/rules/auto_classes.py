@@ -57,7 +57,7 @@ def _absent(port: Port, mapping: Mapping, key: str, values: list[str]) -> Findin
         _PATH,
         line,
         f"{enumerate_names(values)} {verb(values, 'is', 'are')} not in {mapping.name}",
-        f'Add ("{key}", …) here, as modeling_auto.py has it for PyTorch.',
+        f"Add {_entry(key, values)} here, as modeling_auto.py has it for PyTorch.",
         symbol=values[0],
         column=_column(port, mapping),
         edits=(insert(_PATH, line, f"{' ' * (_column(port, mapping) - 1)}{_entry(key, values)},\n"),),

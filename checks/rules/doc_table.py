@@ -41,6 +41,7 @@ def check(port: Port) -> Iterator[Finding]:
                 symbol=name,
                 column=cell.column,
                 edits=(replace(path, cell.line, cell.column, cell.text, "✅"),) if cell.text else (),
+                absent=True,
             )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,10 +14,11 @@ from bot import workflows
 from bot.localhub.state import Pull
 from tests.fixtures.world import World, until
 
-OPENED, BROKEN, RERUN = "opened", "broken", "rerun"
+OPENED, FIRST, BROKEN, RERUN = "opened", "first", "broken", "rerun"
 
 SCENARIOS = {
     "announce": OPENED,
+    "first_contact": FIRST,
     "fetch": OPENED,
     "examine": OPENED,
     "publish": OPENED,
@@ -39,7 +41,7 @@ def test_every_step_has_its_case():
 def expected(world: World) -> dict[str, object]:
     """What the pull request looks like when nobody is killed, by scenario."""
     seen: dict[str, object] = {}
-    for scenario in (OPENED, BROKEN, RERUN):
+    for scenario in (OPENED, FIRST, BROKEN, RERUN):
         pull = play(world, scenario, f"calm-{scenario}", point="", mark=Path("/nonexistent"))
         seen[scenario] = visible(world, pull)
     return seen
@@ -82,10 +84,11 @@ def play(world: World, scenario: str, branch: str, point: str, mark: Path) -> Pu
             world.hub.rerequest_suite(world.runs(pull)[0].suite, "ada")
             survive(lambda: len(world.runs(pull)) >= 2 * before and world.concluded(pull))
         else:
+            if scenario == FIRST:
+                shutil.rmtree(Path(bot.environment["TFPORT_DATA_DIR"]) / "mirrors", ignore_errors=True)
             bot.start(**mortal)
             pull = world.open_draft("planted", branch=branch)
-            done = world.concluded if scenario == OPENED else gave_up
-            survive(lambda: done(pull) if scenario == OPENED else gave_up(world, pull))
+            survive(lambda: gave_up(world, pull) if scenario == BROKEN else world.concluded(pull))
         bot.stop()
         return pull
     finally:

@@ -75,9 +75,9 @@ ATTACKS = {
 def test_attack(attack: str):
     path, text = ATTACKS[attack]
     assert text != sample.HEAD[path]
-    start = time.perf_counter()
+    start = time.process_time()
     report = check(sample.base(), DictSnapshot({**sample.HEAD, path: text}))
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10  # of this process: other tests run beside it
     assert not [item for item in report.items if item.state == "error"]
     assert len(report.findings) <= 2 * MOST_FINDINGS
 

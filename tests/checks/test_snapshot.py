@@ -208,3 +208,14 @@ def test_a_git_that_fails_is_told(repo: Path, monkeypatch: pytest.MonkeyPatch):
     subprocess.run(["rm", "-rf", str(repo / ".git")], check=True)
     with pytest.raises(UserError, match="cannot compare"):
         changes(base, tree)
+
+
+def test_a_file_that_becomes_a_link_with_the_same_content(tmp_path: Path):
+    folder = tmp_path / "r"
+    first = commit(folder, {"x": "target"})
+    (folder / "x").unlink()
+    os.symlink("target", folder / "x")
+    second = commit(folder)
+    found = changes(GitSnapshot(str(folder), first), GitSnapshot(str(folder), second))
+    assert found["x"].kind == "link"
+    assert GitSnapshot(str(folder), second).read("x") is None

@@ -135,7 +135,7 @@ async def test_minimised_comments(world: World) -> None:
     await writes.minimize_comment(world.gh, old.node_id)
     found = await reads.comments(world.gh, world.repo, world.pull.number)
     assert {comment.id: comment.minimized for comment in found} == {old.id: True, new.id: False}
-    assert world.opened.comments[0].minimized == "OUTDATED"
+    assert world.opened.comments[0].minimized == "outdated"
 
 
 async def test_reactions_are_one_of_a_kind(world: World) -> None:

@@ -81,6 +81,7 @@ def receiver() -> Iterator[Receiver]:
     made = Receiver()
     yield made
     made.server.shutdown()
+    made.server.server_close()
 
 
 @dataclass
@@ -157,7 +158,9 @@ def fork(hub: LocalHub, repo: Repository) -> Repository:
 @pytest.fixture
 def pull(hub: LocalHub, client: Client, fork: Repository, receiver: Receiver) -> Pull:
     """The draft from the fork; what came by webhook until then is forgotten."""
-    made = hub.open_pull("somebody", "huggingface/transformers", head="somebody:port", draft=True)
+    made = hub.open_pull(
+        "somebody", "huggingface/transformers", head="somebody:port", draft=True, body="A *port*."
+    )
     hub.webhooks.wait()
     receiver.forget()
     return made

@@ -10,12 +10,12 @@ from bot.localhub.state import Issue, Notification, Pull, State, User
 _SILENT = re.compile(
     r"<!--.*?-->|^ {0,3}(`{3,}|~{3,}).*?(?:^ {0,3}\1|\Z)|(`+)(?!`).*?(?<!`)\2(?!`)", re.M | re.S
 )
-_MENTION = re.compile(r"(?<![\w@/.`-])@([a-zA-Z\d](?:[a-zA-Z\d]|-(?=[a-zA-Z\d])){0,38})(?![\w/])")
+MENTION = re.compile(r"(?<![\w@/.`-])@([a-zA-Z\d](?:[a-zA-Z\d]|-(?=[a-zA-Z\d])){0,38})(?![\w/])")
 
 
 def mentions(body: str) -> list[str]:
     """Logins that a Markdown text pings: not in code, not in HTML comments; entities are decoded first, as GitHub does."""
-    return list(dict.fromkeys(_MENTION.findall(html.unescape(_SILENT.sub(" ", body)))))
+    return list(dict.fromkeys(MENTION.findall(html.unescape(_SILENT.sub(" ", body)))))
 
 
 def participants(issue: Issue) -> list[User]:

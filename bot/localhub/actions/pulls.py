@@ -47,6 +47,14 @@ def _synchronize(hub: LocalHub, pull: Pull, sha: str, sender: User) -> None:
     pull.head_sha = sha
     pull.base_sha = git.resolve(path, f"refs/heads/{pull.base_ref}") or pull.base_sha
     reviews.follow_push(pull, before, sha)
+    number = git.count(path, f"{before}..{sha}")
+    forced = git.merge_base(path, before, sha) != before
+    pushed = (
+        f"force-pushed from {before[:7]} to {sha[:7]}"
+        if forced
+        else f"pushed {number} commits, now at {sha[:7]}"
+    )
+    hub.state.record(pull, sender, pushed.replace(" 1 commits", " 1 commit"))
     hub.state.touch(pull)
     hub.events.pull("synchronize", pull, sender, before=before, after=sha)
 
@@ -105,6 +113,9 @@ def open_pull(
 def set_draft(hub: LocalHub, pull: Pull, user: User, draft: bool) -> None:
     if pull.draft != draft:
         pull.draft = draft
+        hub.state.record(
+            pull, user, "converted this to a draft" if draft else "marked this as ready for review"
+        )
         hub.state.touch(pull)
         hub.events.pull("converted_to_draft" if draft else "ready_for_review", pull, user)
 
@@ -112,6 +123,7 @@ def set_draft(hub: LocalHub, pull: Pull, user: User, draft: bool) -> None:
 def close(hub: LocalHub, pull: Pull, user: User) -> None:
     if pull.state == "open":
         pull.state, pull.closed_at, pull.closed_by = "closed", hub.state.clock.now(), user
+        hub.state.record(pull, user, "merged this" if pull.merged_at else "closed this")
         hub.state.touch(pull)
         hub.events.pull("closed", pull, user)
 
@@ -123,6 +135,7 @@ def reopen(hub: LocalHub, pull: Pull, user: User) -> None:
         raise invalid("PullRequest", "state", "invalid", "state cannot be changed.")
     if pull.state == "closed":
         pull.state, pull.closed_at, pull.closed_by = "open", None, None
+        hub.state.record(pull, user, "reopened this")
         git.bring(pull.repository.path, pull.head_repo.path, sha, f"refs/pull/{pull.number}/head")
         before, pull.head_sha = pull.head_sha, sha
         if before != sha:
@@ -137,10 +150,12 @@ def edit(
     changes: dict[str, Any] = {}
     if title is not None and title != pull.title:
         changes["title"] = {"from": pull.title}
+        hub.state.record(pull, user, f"changed the title to “{title}”")
         pull.title = title
     if body is not None and body != pull.body:
         changes["body"] = {"from": pull.body}
         pull.body = body
+        pull.edits += 1
     if base is not None and base != pull.base_ref:
         sha = git.resolve(pull.repository.path, f"refs/heads/{base}")
         if sha is None:
@@ -181,6 +196,7 @@ def request_reviewers(hub: LocalHub, pull: Pull, actor: User, reviewers: list[Us
     for reviewer in reviewers:
         if reviewer not in pull.requested_reviewers:
             pull.requested_reviewers.append(reviewer)
+            hub.state.record(pull, actor, f"requested a review from {reviewer.login}")
             notices.tell(hub.state, "review_request", pull, actor, "", [reviewer])
             hub.events.pull("review_requested", pull, actor, requested_reviewer=_user(hub, reviewer))
     hub.state.touch(pull)

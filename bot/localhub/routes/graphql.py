@@ -107,11 +107,13 @@ class Mutations(Queries):
 
     def minimize(self, _: Any, input: Json) -> Json:
         found = self._writable(input["subjectId"], Remark)
+        self.call.state.changes += 1
         found.minimized = str(input["classifier"]).lower().replace("_", "-")
         return self._answer(input, minimizedComment=self.node(found))
 
     def unminimize(self, _: Any, input: Json) -> Json:
         found = self._writable(input["subjectId"], Remark)
+        self.call.state.changes += 1
         found.minimized = None
         return self._answer(input, unminimizedComment=self.node(found))
 

@@ -109,8 +109,20 @@ def repository(urls: Urls, the: Repository, *, permissions: Json | None = None) 
         "open_issues": opened,
         "watchers": 0,
         "default_branch": the.default_branch,
+        "custom_properties": {},
     }
     return found if permissions is None else found | {"permissions": permissions}
+
+
+def pushed_repository(urls: Urls, the: Repository) -> Json:
+    """As in `push`, which is older than the rest: times are seconds, the owner has a name and an address."""
+    found = repository(urls, the)
+    owner = found["owner"] | {"name": the.owner.login, "email": f"{the.owner.login}@users.noreply.localhost"}
+    times = {
+        "created_at": int(the.created_at.timestamp()),
+        "pushed_at": int((the.pushed_at or the.created_at).timestamp()),
+    }
+    return found | times | {"owner": owner, "stargazers": 0, "master_branch": the.default_branch}
 
 
 def full_repository(urls: Urls, the: Repository, *, permissions: Json | None = None) -> Json:
