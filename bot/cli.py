@@ -320,6 +320,9 @@ def _progress(what: str) -> Generator[None]:
     stop: list[Callable[[], None]] = []
 
     def show() -> None:
+        if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+            print(what, file=sys.stderr, flush=True)  # noqa: T201
+            return
         from rich.console import Console
 
         status = Console(stderr=True).status(what)

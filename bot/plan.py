@@ -18,13 +18,14 @@ from bot.render import checks as render_checks
 from bot.render import comments as render_comments
 from bot.render.text import code
 from bot.state import Annotation, ChangedFile, CheckRun, Comment, Permission, Pull, Repository
+from checks.discover import INFRASTRUCTURE
 from checks.report import Conclusion, Report
 
 SECTIONS: tuple[str, ...] = ("architecture", "registration", "docs", "tests", "execution")
 """Sections with a check run of their own; the gate stands for the whole and shows `start`, `submit` and `share`."""
 
 GATE: str = "gate"
-TOUCHED = re.compile(r"(^|/)modeling_tf_[^/]*\.py$")
+MODULE = re.compile(r"(?:^|/)modeling_tf_(\w+)\.py$")
 
 Content = Literal["eyes", "confused", "-1"]
 HANDLED: frozenset[str] = frozenset({"eyes", "confused", "-1"})
@@ -60,10 +61,11 @@ class Situation:
 
     @property
     def brings_port(self) -> bool | None:
-        """Whether the pull request adds or widens a TensorFlow module; None: only git can tell."""
+        """Whether the pull request adds a TensorFlow module; None: only a look into the files can tell."""
         if self.files is None:
             return None
-        return any(_widens(file) for file in self.files)
+        found = {_brings(file) for file in self.files}
+        return True if True in found else None if None in found else False
 
     @property
     def mine(self) -> tuple[Comment, ...]:
@@ -419,9 +421,9 @@ def _summary(situation: Situation, report: Report) -> Iterable[Write]:
         yield EditComment(comment.id, render_comments.outdated(comment.body))
 
 
-def _widens(file: ChangedFile) -> bool:
-    if not TOUCHED.search(file.path) or file.status == "removed":
+def _brings(file: ChangedFile) -> bool | None:
+    """Whether this file alone makes it a port. None: only its content tells (a class added to a module, a moved file)."""
+    match = MODULE.search(file.path)
+    if match is None or match[1] in INFRASTRUCTURE or file.status == "removed":
         return False
-    if file.status in ("added", "renamed", "copied"):
-        return True
-    return file.patch is None or re.search(r"(?m)^\+class TF\w", file.patch) is not None
+    return True if file.status == "added" and "/deprecated/" not in file.path else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -43,6 +44,7 @@ def main() -> int:
     parser.add_argument("--once", action="store_true", help="end after the repaired commit")
     parser.add_argument("--port", type=int, default=0, help="port of the local GitHub (default: a free one)")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     folder = Path(tempfile.mkdtemp(prefix="tfport-demo-"))
     try:
         return play(folder, port=arguments.port, once=arguments.once)

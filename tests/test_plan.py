@@ -187,12 +187,25 @@ def test_an_internal_error_flips_nothing():
 
 def test_nothing_for_a_pull_request_that_ports_nothing():
     other = ChangedFile("src/transformers/models/bert/modeling_bert.py", "added", "+class BertModel")
-    widened = ChangedFile(PORT.path, "modified", "@@\n+x = 1\n")
-    for files in ((), (other,), (widened,), (replace(PORT, status="removed"),)):
+    ours = ChangedFile(
+        "src/transformers/models/auto/modeling_tf_auto.py", "modified", "+class TFAutoModelForX:"
+    )
+    for files in ((), (other,), (ours,), (replace(PORT, status="removed"),)):
         hub = Pretend(situation(files=files))
         hub.says(AUTHOR, "/tfport help")
         assert hub.run("announced") == []
-    assert situation(files=(replace(widened, patch="@@\n+class TFBertForX(TFBert):\n"),)).brings_port
+        assert p.settled(hub.now)
+
+
+def test_what_only_the_content_tells_is_not_announced():
+    widened = ChangedFile(PORT.path, "modified", "+class TFBertForX(TFBertPreTrainedModel):")
+    hub = Pretend(situation(files=(widened,)))
+    hub.says(AUTHOR, "/tfport help")
+    assert hub.run("announced") == []
+    assert hub.run("running") == []
+    assert hub.run("reported", None) == []
+    assert hub.run("reported", report("main-init"))
+    assert len(hub.now.check_runs) == 6
 
 
 def test_a_base_without_tensorflow_is_told_once():

@@ -21,8 +21,8 @@ def outcome(report: Report) -> Outcome:
     counts = Counter(item.state for item in report.items)
     failures, done = counts["failed"], counts["passed"]
     if failures:
-        failed = sorted({finding.rule for finding in report.blocking if not finding.absent})
-        named = f"`tfport explain {failed[0]}`" if len(failed) == 1 else "`tfport explain RULE`"
+        failed = sorted({finding.rule for finding in report.blocking})
+        named = f"`tfport explain {failed[0]}`"
         again = "it" if failures == 1 else "them"
         return Outcome(
             f"{failures} of {_items(failures + counts['error'] + counts['waiting'] + done)} failed.",

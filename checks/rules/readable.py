@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checks.conventions import AUTO, DUMMIES, MAIN_INIT
+from checks.conventions import AUTO, DUMMIES, MAIN_INIT, TF_UTILS
 from checks.errors import Unreadable
 from checks.port import Port
 from checks.report import Finding
@@ -23,6 +23,8 @@ def check(port: Port) -> Iterator[Finding]:
         elif problem := module.facts.problem:
             yield _no_python(path, problem.line, problem.column, problem.message)
     for path, change in sorted(port.changed.items()):
+        if change.status == "removed" and _is_needed(port, path):
+            yield _deleted(port, path)
         if path in modules or change.status == "removed" or not _is_read(port, path):
             continue
         if change.kind != "file":
@@ -48,6 +50,23 @@ def _is_read(port: Port, path: str) -> bool:
     if folder == port.folder:
         return name == "__init__.py" or name.startswith("modeling_tf_")
     return folder.startswith("tests") and f"{folder}/".endswith(f"/{port.model}/") and "_modeling_tf_" in name
+
+
+def _is_needed(port: Port, path: str) -> bool:
+    """The library has it in the base, and a port only ever adds to it."""
+    if path in (*_SHARED, TF_UTILS, port.init_path, port.conventions.table):
+        return True
+    docs, suffix = port.conventions.docs, port.conventions.docs_suffix
+    return path in {f"{docs}/{name}{suffix}" for name in (port.model, port.model.replace("_", "-"))}
+
+
+def _deleted(port: Port, path: str) -> Finding:
+    return RULE.finding(
+        path,
+        1,
+        f"{path.rsplit('/', 1)[-1]} was deleted, but the library needs it",
+        f"Bring it back: git checkout {(port.base.sha or 'HEAD')[:9]} -- {path}",
+    )
 
 
 def _problem(port: Port, path: str) -> Problem | None:
@@ -87,7 +106,7 @@ _TF = "src/transformers/models/lantern/modeling_tf_lantern.py"
 RULE = Rule(
     slug="readable",
     level="error",
-    summary="The port's files, and the shared files that it changes, are text that Python can parse.",
+    summary="The port's files, and the shared files that it changes, are there and are text that Python can parse.",
     why="A file that cannot be parsed cannot be imported either, and one such file breaks `import transformers` for everybody.",
     how="Fix the line that is named. Links, binary files and anything above 5 MB do not belong into a pull request.",
     check=check,
@@ -113,6 +132,15 @@ RULE = Rule(
             bad="",
             link=True,
             finds=("",),
+        ),
+        Example(
+            title="A shared file was deleted",
+            path=DUMMIES,
+            good="",
+            bad="",
+            removed=True,
+            finds=("",),
+            finds_in=DUMMIES,
         ),
     ),
     early=True,
