@@ -7,7 +7,7 @@ COPY requirements/build.txt requirements/bot.txt requirements/
 RUN python -m venv /opt/tfport \
     && /opt/tfport/bin/pip install --no-cache-dir --require-hashes -r requirements/bot.txt
 RUN pip install --no-cache-dir --require-hashes -r requirements/build.txt
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml README.md LICENSE app.yml ./
 COPY templates templates
 COPY checks checks
 COPY bot bot

@@ -195,18 +195,60 @@ def _serve_takes(parser: ArgumentParser) -> None:
 
 
 def _serve(options: Namespace) -> int:
-    try:
+    with _bot_is_installed():
         from bot.server.serve import serve
         from bot.service import working
         from bot.settings import load
+    serve(load(), working)
+    return FINE
+
+
+@contextmanager
+def _bot_is_installed() -> Generator[None]:
+    """Around imports of what only the extra `bot` brings."""
+    try:
+        yield
     except ModuleNotFoundError as error:
         if error.name and error.name.split(".")[0] in ("bot", "checks"):
             raise
         raise UserError(
             f"the bot needs more than is installed here: {error.name}", hint="pip install 'tfport[bot]'"
         ) from error
-    serve(load(), working)
+
+
+# -- setup -------------------------------------------------------------------------------------------------------------
+
+
+def _setup_takes(parser: ArgumentParser) -> None:
+    parser.add_argument("--url", required=True, help="where GitHub will reach the bot: https://HOST")
+    parser.add_argument("--name", default="", help="of the app; must be free on GitHub (tfport)")
+    parser.add_argument("--org", default="", help="organisation that shall own the app (your account)")
+    parser.add_argument(
+        "--api", default="https://api.github.com", help="GitHub Enterprise Server: https://HOST/api/v3"
+    )
+    parser.add_argument("--port", type=int, default=0, help="of the page on this machine (a free one)")
+
+
+def _setup(options: Namespace) -> int:
+    with _bot_is_installed():
+        from bot.server.setup import Wanted, setup
+        from bot.settings import data_dir
+    wanted = Wanted(
+        url=options.url,
+        data_dir=data_dir(),
+        name=options.name,
+        organization=options.org,
+        github_api=options.api.rstrip("/"),
+        port=options.port,
+    )
+    app = setup(wanted, listening=_invite)
+    _say(f"{app.name} is registered. Install it: {app.html_url}/installations/new\nThen: tfport serve")
     return FINE
+
+
+def _invite(page: str) -> None:
+    _say(f"Open this in your browser: {page}")
+    sys.stdout.flush()
 
 
 # -- all ---------------------------------------------------------------------------------------------------------------
@@ -221,6 +263,7 @@ COMMANDS = (
     ),
     Command("explain", "what a rule or an item asks for, why, and how to do it", _explain_takes, _explain),
     Command("serve", "run the bot", _serve_takes, _serve),
+    Command("setup", "register the bot as a GitHub App", _setup_takes, _setup),
 )
 """In the order of the help."""
 

@@ -29,8 +29,10 @@ REPOSITORY = re.compile(r"[A-Za-z0-9-]+/(?:\*|[\w.-]+)", re.ASCII)
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 
 
-def _data_dir() -> Path:
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "tfport"
+def data_dir() -> Path:
+    """The data folder unless `TFPORT_DATA_DIR` in a `.env` file says another one."""
+    share = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share"
+    return Path(os.environ.get("TFPORT_DATA_DIR") or Path(share) / "tfport")
 
 
 class Settings(BaseSettings):
@@ -54,7 +56,7 @@ class Settings(BaseSettings):
     github_api: str = Field("https://api.github.com", description="REST base; GHES: https://HOST/api/v3")
     github_web: str = Field("", description="base of links that people follow; derived from the REST base")
     data_dir: Path = Field(
-        default_factory=_data_dir, description="folder for the SQLite files, git mirrors and reports"
+        default_factory=data_dir, description="folder for the SQLite files, git mirrors and reports"
     )
     database: SecretStr = Field(
         SecretStr(""),
@@ -260,6 +262,8 @@ def _explain(error: ValidationError) -> UserError:
     hint = "docs/operate.md lists all variables"
     if first["type"] == "missing":
         description = Settings.model_fields[str(first["loc"][0])].description
+        if name == "TFPORT_APP_ID":
+            hint = "to register an app: tfport setup --url https://HOST; docs/operate.md has the rest"
         return UserError(f"{name} is not set: {description}", hint=hint)
     if first["type"] == "value_error":
         return UserError(f"{name} {first['ctx']['error']!s}", hint=hint)  # pyright: ignore[reportTypedDictNotRequiredAccess]

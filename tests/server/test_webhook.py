@@ -72,6 +72,17 @@ def test_unsigned_is_401_and_nothing_is_stored(shared: ServerProcess, signature:
     assert "unsigned" not in json.dumps(line), "headers of strangers are not logged"
 
 
+@pytest.mark.parametrize("around", ["{}0", "x{}", "{},{}", "sha1={}"])
+def test_the_right_signature_in_the_wrong_form_is_401(shared: ServerProcess, around: str):
+    right = headers(BODY)["x-hub-signature-256"]
+    with socket.create_connection(address(shared), timeout=10) as connection:
+        sent = headers(BODY, signature=around.format(right, right)) | {"host": "tfport"}
+        sent |= {"content-length": str(len(BODY)), "connection": "close"}
+        lines = ["POST /webhook HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items()), "", ""]
+        connection.sendall("\r\n".join(lines).encode() + BODY)
+        assert connection.recv(100).startswith(b"HTTP/1.1 401 ")
+
+
 def test_neither_secret_nor_signature_in_the_log(shared: ServerProcess):
     shared.post(OPENED)
     shared.post(OPENED, secret="not the secret")
