@@ -319,7 +319,9 @@ class Inbox:
                 for job, stored in zip(stores, _store(connection, rows), strict=True):
                     job.result = stored
                 for job in jobs:
-                    if job.work is not None:
+                    # Nobody waits for this claim any more: what it took would lie until the lease ends.
+                    abandoned = job.work == self._claim and job.future.cancelled()
+                    if job.work is not None and not abandoned:
                         job.result = job.work(connection)
         except SQLAlchemyError as error:
             for job in jobs:

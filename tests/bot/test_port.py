@@ -73,10 +73,11 @@ def test_the_guides_first_commits(bot: World, draft: Draft):
 
 
 def test_nothing_is_written_where_nothing_is_ported(bot: World):
+    quiet(bot)
     bot.hub.commit(bot.fork, "typo", {"README.md": "# Transformers!\n"}, sender=AUTHOR)
+    before = len(bot.hub.writes)
     pull = bot.hub.open_pull(AUTHOR, bot.repository, head=f"{AUTHOR}:typo", title="Mend a typo")
     bot.hub.comment(AUTHOR, pull, "/tfport help")
-    before = len(bot.hub.writes)
     quiet(bot)
     assert len(bot.hub.writes) == before
 
