@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Concatenate, Literal, ParamSpec, TypedDict, TypeVar
 
+import sqlalchemy as sa
 import structlog
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID  # fmt: skip
 
@@ -30,6 +31,7 @@ from bot.github.session import GitHubApp
 from bot.observe import observe
 from bot.plan import Situation, confess, first_visit, plan, settled
 from bot.policy import RepositoryConfig
+from checks.errors import UserError
 from checks.report import Report
 
 log = structlog.get_logger(__name__)
@@ -340,16 +342,17 @@ async def start(services: Services, settings: EngineSettings) -> None:
     """Launch the engine in this event loop and go on with what a dead process left.
 
     Raises:
-        RuntimeError: another process works on the same SQLite file.
+        UserError: another process works on the same database.
     """
     global _services
     _services = services
     if settings.url.startswith("sqlite"):
-        _lock_alone(settings.data_dir / "engine.lock")
+        _locks.append(_own_folder(settings.data_dir))
         _use_wal(settings.url)
+    else:
+        _locks.append(await asyncio.to_thread(_own_database, settings.url))
     services.examiner.start()
     DBOS(config=_config(settings))
-    await asyncio.to_thread(lambda: None)
     DBOS.launch()
     await DBOS.register_queue_async(
         QUEUE, worker_concurrency=settings.workers, partition_concurrency=1, polling_interval_sec=0.1
@@ -369,6 +372,8 @@ async def stop(seconds: int = 10) -> None:
     if _services is not None:
         _services.examiner.stop()
     _services = None
+    while _locks:
+        _locks.pop().close()
 
 
 async def enqueue_look(
@@ -408,7 +413,7 @@ def _config(settings: EngineSettings) -> DBOSConfig:
     return DBOSConfig(
         name="tfport",
         system_database_url=settings.url,
-        # One process per SQLite file, whose rows the next one takes over; any edit of the code must not strand them.
+        # One process works on a database, and the next one takes its rows over; an edit of the code must not strand them.
         executor_id="tfport",
         application_version="looks-1",
         serializer=DBOSPortableJSONSerializer(),
@@ -418,16 +423,28 @@ def _config(settings: EngineSettings) -> DBOSConfig:
 
 
 _locks: list[Any] = []
+"""Open while we work: with the same executor id a second process would take over the looks that the first one is at."""
 
 
-def _lock_alone(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.open("w")
+def _own_folder(folder: Path) -> Any:
+    folder.mkdir(parents=True, exist_ok=True)
+    file = (folder / "engine.lock").open("w")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        raise RuntimeError(f"another tfport works on {path.parent}") from error
-    _locks.append(file)
+    except OSError:
+        file.close()
+        raise UserError(f"another tfport works in {folder}", hint="stop it, or set TFPORT_DATA_DIR") from None
+    return file
+
+
+def _own_database(url: str) -> Any:
+    connection = sa.create_engine(url, poolclass=sa.NullPool).connect()
+    if not connection.scalar(sa.text("SELECT pg_try_advisory_lock(hashtext('tfport engine'))")):
+        connection.close()
+        raise UserError("another tfport works on this database", hint="stop it, or set TFPORT_DATABASE")
+    # The lock is the session's: no transaction has to stay open for it.
+    connection.commit()
+    return connection
 
 
 def _use_wal(url: str) -> None:
