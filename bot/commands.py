@@ -21,6 +21,10 @@ from checks.checklist import items
 PREFIX = "/tfport"
 MAX_ARGUMENTS = 20
 MAX_ECHO = 60
+MAX_COMMANDS = 5
+"""In one comment; the rest is passed over."""
+MAX_BODY = 20_000
+"""Characters of a comment that are read: parsing Markdown made to be slow takes long."""
 
 Who = Literal["anybody", "author", "maintainer"]
 """`author` means the author of the pull request or a maintainer; a maintainer is somebody who may write to the repository."""
@@ -88,19 +92,23 @@ def names() -> dict[str, str]:
 
 
 def parse(body: str) -> list[Invocation | Mistake]:
-    """The commands of a comment in their order; the same line twice counts once."""
+    """The first commands of a comment in their order; the same line twice counts once."""
     found: list[Invocation | Mistake] = []
     for line in command_lines(body):
         entry = _parse_line(line)
         if entry not in found:
             found.append(entry)
+        if len(found) == MAX_COMMANDS:
+            break
     return found
 
 
 def command_lines(body: str) -> Iterator[str]:
     """Lines of prose that start with the prefix. Code, quotes, HTML and link texts are left out."""
+    if PREFIX not in body:
+        return
     quoted = 0
-    for token in MarkdownIt("commonmark").parse(body):
+    for token in MarkdownIt("commonmark").parse(body[:MAX_BODY]):
         if token.type == "blockquote_open":
             quoted += 1
         elif token.type == "blockquote_close":

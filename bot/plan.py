@@ -7,7 +7,7 @@ so a crash between two writes, a doubled delivery or a lost database cost nothin
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Literal
@@ -25,6 +25,7 @@ SECTIONS: tuple[str, ...] = ("architecture", "registration", "docs", "tests", "e
 """Sections with a check run of their own; the gate stands for the whole and shows `start`, `submit` and `share`."""
 
 GATE: str = "gate"
+IN_PLACE = re.compile(r"src/transformers/models/\w+/modeling_tf_\w+\.py")
 MODULE = re.compile(r"(?:^|/)modeling_tf_(\w+)\.py$")
 
 Content = Literal["eyes", "confused", "-1"]
@@ -64,7 +65,8 @@ class Situation:
         """Whether the pull request adds a TensorFlow module; None: only a look into the files can tell."""
         if self.files is None:
             return None
-        found = {_brings(file) for file in self.files}
+        gone = {file.path.rpartition("/")[2] for file in self.files if file.status == "removed"}
+        found = {_brings(file, gone) for file in self.files}
         return True if True in found else None if None in found else False
 
     @property
@@ -141,14 +143,14 @@ def plan(situation: Situation, phase: Phase, report: Report | None = None) -> li
             progress. `reported`: they are concluded from `report`, and the summary stands; without a report there is no port.
     """
     if not situation.config.enabled:
-        return []
+        return list(_retire(situation.check_runs, "tfport is switched off in this repository."))
     if not situation.pull.open:
         return list(_retire(situation.check_runs, "The pull request is closed."))
     if situation.brings_port is False or (phase == "reported" and report is None):
         return _nothing_left(situation)
     if not situation.tensorflow:
         return _no_tensorflow(situation)
-    if situation.brings_port is None and report is None:
+    if situation.brings_port is None and report is None and not _known(situation):
         return []
     writes: list[Write] = []
     answers = open_commands(situation)
@@ -370,6 +372,11 @@ def _retire(check_runs: Iterable[CheckRun], reason: str) -> Iterable[Write]:
 # --- the summary
 
 
+def _known(situation: Situation) -> bool:
+    """An earlier look found a port here."""
+    return bool(_summaries(situation)) or bool(situation.check_runs)
+
+
 def _nothing_left(situation: Situation) -> list[Write]:
     """No port (any more): silence, but for a pull request that brought one before."""
     writes = list(_retire(situation.check_runs, "The pull request adds no TensorFlow port any more."))
@@ -381,10 +388,12 @@ def _nothing_left(situation: Situation) -> list[Write]:
 
 
 def _no_tensorflow(situation: Situation) -> list[Write]:
+    writes = list(_retire(situation.check_runs, "The base branch has no TensorFlow support."))
     marker = "<!-- tfport:no-tensorflow -->"
-    if any(marker in comment.body for comment in situation.mine):
-        return []
-    return [CreateComment(marker, f"{render_comments.no_tensorflow(situation.pull.base_ref)}\n\n{marker}")]
+    if not any(marker in comment.body for comment in situation.mine):
+        text = render_comments.no_tensorflow(situation.pull.base_ref)
+        writes.append(CreateComment(marker, f"{text}\n\n{marker}"))
+    return writes
 
 
 def _summaries(situation: Situation) -> list[Comment]:
@@ -421,9 +430,14 @@ def _summary(situation: Situation, report: Report) -> Iterable[Write]:
         yield EditComment(comment.id, render_comments.outdated(comment.body))
 
 
-def _brings(file: ChangedFile) -> bool | None:
-    """Whether this file alone makes it a port. None: only its content tells (a class added to a module, a moved file)."""
+def _brings(file: ChangedFile, gone: Container[str]) -> bool | None:
+    """Whether this file alone makes it a port. None: only its content tells (another folder, a class added, a moved file).
+
+    Args:
+        gone: names of the files that the pull request removes elsewhere.
+    """
     match = MODULE.search(file.path)
     if match is None or match[1] in INFRASTRUCTURE or file.status == "removed":
         return False
-    return True if file.status == "added" and "/deprecated/" not in file.path else None
+    in_place = IN_PLACE.fullmatch(file.path) is not None
+    return True if in_place and file.status == "added" and match[0].strip("/") not in gone else None

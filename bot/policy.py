@@ -51,8 +51,9 @@ def parse_config(text: str) -> RepositoryConfig:
         mark = error.problem_mark or error.context_mark
         where = f"{mark.line + 1}:{mark.column + 1}: " if mark else ""
         raise ConfigError(f"{where}{error.problem or 'not YAML'}") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(str(error)) from error
+    except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        # The constructors of PyYAML raise whatever Python does: a date that is none, a number of 5,000 digits.
+        raise ConfigError(f"not readable as YAML: {type(error).__name__}") from error
     if document is None:
         return RepositoryConfig()
     if not isinstance(document, dict):

@@ -53,6 +53,7 @@ class Target(TypedDict):
     base: str
     ready: bool
     first: bool
+    base_ref: str
 
 
 class Outcome(TypedDict):
@@ -170,7 +171,8 @@ async def announce(
     if idle:
         return None
     first = not services.mirror.path(repository).exists()
-    return Target(head=situation.pull.head_sha, base="", ready=not situation.pull.draft, first=first)
+    pull = situation.pull
+    return Target(head=pull.head_sha, base="", ready=not pull.draft, first=first, base_ref=pull.base_ref)
 
 
 @_step
@@ -209,7 +211,9 @@ async def fetch(
         _bring(services, installation, repository, number, target["head"]),
         _show_running(services, installation, repository, number, target["head"]),
     )
-    return Target(head=target["head"], base=base, ready=target["ready"], first=False)
+    brought = target.copy()
+    brought.update(base=base, first=False)
+    return brought
 
 
 async def _bring(
@@ -258,7 +262,12 @@ async def publish(
 ) -> bool:
     """Conclude the check runs and write the summary. False if the pull request moved on meanwhile."""
     situation = await _observe(services, installation, repository, number, [target["head"]], rerequested)
-    if situation.pull.head_sha != target["head"] or situation.pull.draft == target["ready"]:
+    pull = situation.pull
+    if (pull.head_sha, not pull.draft, pull.base_ref) != (
+        target["head"],
+        target["ready"],
+        target["base_ref"],
+    ):
         return False
     result = None if report is None else Report.from_json(report)
     writes = plan(situation, "reported", result)

@@ -309,3 +309,48 @@ def test_our_own_failure_fails_nothing():
 
 def test_a_switched_off_repository_is_left_alone():
     assert Pretend(situation(config=RepositoryConfig(enabled=False))).run("announced") == []
+
+
+def test_a_comment_full_of_mistakes_gets_one_short_answer():
+    hub = Pretend(situation())
+    hub.says(User(66, "stranger"), "\n".join(f"/tfport c{number}{'x' * 50}" for number in range(700)))
+    hub.run("announced")
+    assert len(hub.now.comments[-1].body) < 2000
+
+
+def test_a_port_that_extends_a_module_is_answered_like_any_other():
+    widened = ChangedFile(PORT.path, "modified", "+class TFBertForX(TFBertPreTrainedModel):")
+    hub = Pretend(situation(files=(widened,)))
+    hub.run("reported", report("main-init"))
+    assert p.settled(hub.now)
+    hub.says(AUTHOR, "/tfport check")
+    assert not p.settled(hub.now)
+    writes = hub.run("announced")
+    assert sum(isinstance(write, p.CreateCheckRun) for write in writes) == 6
+    assert hub.now.comments[-1].reactions == {"eyes"}
+
+
+def test_what_is_switched_off_or_has_no_tensorflow_leaves_nothing_hanging():
+    for change in ({"tensorflow": False}, {"config": RepositoryConfig(enabled=False)}):
+        hub = Pretend(situation())
+        hub.run("announced")
+        hub.now = replace(hub.now, **change)  # type: ignore[arg-type]
+        hub.run("announced")
+        assert {run.conclusion for run in hub.now.check_runs} == {"cancelled"}
+
+
+def test_only_a_new_file_in_its_place_is_announced():
+    name = PORT.path.rpartition("/")[2]
+    moved = (PORT, ChangedFile(f"src/transformers/{name}", "removed"))
+    shared = (ChangedFile("src/transformers/modeling_tf_newshared.py", "added", "+x = 1"),)
+    for files in (moved, shared):
+        assert situation(files=files).brings_port is None
+        assert Pretend(situation(files=files)).run("announced") == []
+
+
+def test_another_base_branch_is_checked_anew():
+    hub = Pretend(situation())
+    hub.run("reported", report())
+    hub.now = replace(hub.now, pull=pull(base_ref="b2"))
+    assert not p.settled(hub.now)
+    assert sum(isinstance(write, p.CreateCheckRun) for write in hub.run("announced")) == 6

@@ -28,6 +28,13 @@ def test_values():
         ("a: &a [1]\nb: *a\n", "anchors and aliases"),
         ("a: !!python/object/apply:os.system [x]\n", "could not determine a constructor"),
         ("enabled: true\n#" + "x" * 70_000, "larger than"),
+        ("enabled: 2024-13-45\n", "not readable"),
+        ("? [a]\n: b\n", ""),
+        ("[" * 3000, ""),
+        ("enabled: !!int x\n", "not readable"),
+        ("enabled: !!bool x\n", "not readable"),
+        ("enabled: !!timestamp x\n", "not readable"),
+        ("enabled: " + "9" * 5000, ""),
     ],
 )
 def test_errors_name_the_place(text: str, says: str):
