@@ -50,6 +50,7 @@ demo: $(VENV)/installed ## a local GitHub, the bot, a draft pull request; ONCE=1
 
 bench: $(VENV)/installed ## measure: REPO=clone of transformers with history (else the sample repository)
 	@$(BIN)/python -m scripts.bench $(if $(REPO),--repo $(REPO))
+	@$(BIN)/python -m scripts.bench_bot
 
 sweep: $(VENV)/installed ## check many merged ports: REPO=clone of transformers with history
 	@$(BIN)/python -m scripts.sweep --repo "$(REPO)" $(COMMITS)

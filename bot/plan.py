@@ -178,11 +178,6 @@ def settled(situation: Situation) -> bool:
     )
 
 
-def retire(check_runs: Iterable[CheckRun], newer: str) -> list[Write]:
-    """Concludes what is unfinished on a head that was superseded by the commit `newer`."""
-    return list(_retire(check_runs, f"Superseded by {newer[:9]}."))
-
-
 def first_visit(situation: Situation, progress: str) -> list[Write]:
     """The gate tells how far the first fetch of this repository is. `progress` is git's own line, or empty."""
     output = Output(
