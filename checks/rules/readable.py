@@ -114,9 +114,9 @@ RULE = Rule(
         Example(
             title="A bracket that is never closed",
             path=_TF,
-            good="        hidden_states = self.dense(hidden_states)",
-            bad="        hidden_states = self.dense(hidden_states",
-            finds=("hidden_states = self.dense(hidden_states",),
+            good="        hidden_states = self.dense(inputs=hidden_states)",
+            bad="        hidden_states = self.dense(inputs=hidden_states",
+            finds=("hidden_states = self.dense(inputs=hidden_states",),
         ),
         Example(
             title="Broken syntax in a shared file",

@@ -91,9 +91,9 @@ RULE = Rule(
         Example(
             title="The model forgot it",
             path=_TF,
-            good="    @unpack_inputs\n    @add_start_docstrings_to_model_forward(LANTERN_INPUTS_DOCSTRING)\n    def call(\n        self, input_ids: TFModelInputType | None = None, labels",
-            bad="    @add_start_docstrings_to_model_forward(LANTERN_INPUTS_DOCSTRING)\n    def call(\n        self, input_ids: TFModelInputType | None = None, labels",
-            finds=("def call(#2",),
+            good="    @unpack_inputs\n    @add_start_docstrings_to_model_forward(LANTERN_INPUTS_DOCSTRING)\n    def call(\n        self,\n        input_ids: TFModelInputType | None = None,\n        flicker",
+            bad="    @add_start_docstrings_to_model_forward(LANTERN_INPUTS_DOCSTRING)\n    def call(\n        self,\n        input_ids: TFModelInputType | None = None,\n        flicker",
+            finds=("def call(#4",),
             fixed=True,
         ),
         Example(

@@ -164,9 +164,7 @@ def pattern(node: ast.expr | None) -> str | None:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     if isinstance(node, ast.JoinedStr):
-        return "".join(
-            str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values
-        )
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
     return ""
 
 
@@ -203,7 +201,28 @@ _LISTS = ("ModuleList",)
 _SEQUENTIALS = ("Sequential",)
 _DICTS = ("ModuleDict",)
 _NO_LAYERS = frozenset(
-    "len int float str bool list tuple dict set range sum max min getattr isinstance super zip enumerate reversed sorted".split()
+    [
+        "len",
+        "int",
+        "float",
+        "str",
+        "bool",
+        "list",
+        "tuple",
+        "dict",
+        "set",
+        "range",
+        "sum",
+        "max",
+        "min",
+        "getattr",
+        "isinstance",
+        "super",
+        "zip",
+        "enumerate",
+        "reversed",
+        "sorted",
+    ]
 )
 
 
@@ -230,7 +249,9 @@ class _Reader:
         self._method, self._locals = node.name, {}
         self._block(node.body, looped=False, conditional=False, scopes=())
 
-    def _block(self, body: list[ast.stmt], *, looped: bool, conditional: bool, scopes: tuple[str, ...]) -> None:
+    def _block(
+        self, body: list[ast.stmt], *, looped: bool, conditional: bool, scopes: tuple[str, ...]
+    ) -> None:
         for node in body:
             if isinstance(node, ast.If):
                 for part in (node.body, node.orelse):
@@ -290,11 +311,12 @@ class _Reader:
             self.layers += list(made)
         elif verb in ("append", "extend", "insert") and value.args:
             made = self._made(value.args[-1], "", "list", looped=looped, conditional=conditional)
-            found = [_moved(layer, layer.attribute, "list" if layer.held == "attribute" else None) for layer in made]
+            found = [
+                _moved(layer, layer.attribute, "list" if layer.held == "attribute" else None)
+                for layer in made
+            ]
             if not found and isinstance(value.args[-1], ast.Name):
-                found = [
-                    _moved(layer, "", "list") for layer in self._locals.pop(value.args[-1].id, [])
-                ]
+                found = [_moved(layer, "", "list") for layer in self._locals.pop(value.args[-1].id, [])]
             if name := _on_self(receiver):
                 self.layers += [_moved(layer, name) for layer in found]
             elif isinstance(receiver, ast.Name):
@@ -314,7 +336,9 @@ class _Reader:
             kind = "parameter" if callee.endswith("parameter") else "buffer" if saved else "unsaved-buffer"
             return Weight(name, name, kind, value, self._method)
         if callee == "self.add_weight":
-            name = argument(value, "name", 0 if value.args and isinstance(value.args[0], ast.Constant) else None)
+            name = argument(
+                value, "name", 0 if value.args and isinstance(value.args[0], ast.Constant) else None
+            )
             return Weight(attribute, pattern(name), "add_weight", value, self._method, scopes)
         return None
 
@@ -360,17 +384,21 @@ class _Reader:
             element = part.value if isinstance(part, ast.Starred) else part
             for layer in self._made(element, attribute, held, looped=looped, conditional=conditional):
                 plain = layer.held == held and not layer.looped and not isinstance(part, ast.Starred)
-                yield Layer(
-                    layer.attribute,
-                    layer.kind,
-                    layer.call,
-                    layer.name,
-                    held,
-                    number if plain or layer.index is None else layer.index,
-                    layer.looped,
-                    layer.conditional,
-                    layer.method,
-                ) if plain or layer.held == "attribute" else layer
+                yield (
+                    Layer(
+                        layer.attribute,
+                        layer.kind,
+                        layer.call,
+                        layer.name,
+                        held,
+                        number if plain or layer.index is None else layer.index,
+                        layer.looped,
+                        layer.conditional,
+                        layer.method,
+                    )
+                    if plain or layer.held == "attribute"
+                    else layer
+                )
 
     def _layer(
         self, call: ast.Call, attribute: str, held: Held, index: int | None, looped: bool, conditional: bool

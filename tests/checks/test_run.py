@@ -22,6 +22,12 @@ from checks.snapshot import DictSnapshot, FolderSnapshot, GitSnapshot
 from tests.checks.repos import commit, write
 
 TF = "src/transformers/models/lantern/modeling_tf_lantern.py"
+FLICKER = """\
+    @add_start_docstrings_to_model_forward(LANTERN_INPUTS_DOCSTRING)
+    def call(
+        self,
+        input_ids: TFModelInputType | None = None,
+        flicker"""
 PT = "src/transformers/models/lantern/modeling_lantern.py"
 INIT = "src/transformers/models/lantern/__init__.py"
 MAIN = "src/transformers/__init__.py"
@@ -117,8 +123,8 @@ def test_what_was_wrong_before_is_nobodys_fault_now():
     old = edited(TF, "@keras_serializable\nclass", "class")
     old = edited(
         TF,
-        "    @unpack_inputs\n    def call(self, input_ids: TFModelInputType | None = None, flicker",
-        "    def call(self, input_ids: TFModelInputType | None = None, flicker",
+        f"    @unpack_inputs\n{FLICKER}",
+        FLICKER,
         old,
     )
     base = {**old, PT: old[PT] + "\n\nclass LanternForMultipleChoice(LanternPreTrainedModel):\n    pass\n"}
@@ -161,7 +167,7 @@ def test_copied_port_brings_no_wall_of_red():
 
 
 def test_in_progress_port_waits_for_what_is_absent_and_fails_for_what_is_wrong():
-    text = sample.HEAD[TF][: sample.HEAD[TF].index("class TFLanternModel(")]
+    text = sample.HEAD[TF][: sample.HEAD[TF].index('@add_start_docstrings("The bare')]
     report = run({**sample.BASE, TF: text.replace("@keras_serializable\nclass", "class")})
     assert report.ports[0].stage == "in-progress"
     found = states(report)

@@ -7,6 +7,7 @@ begin with a space, or are empty, and are in both trees. So the port can be read
 from __future__ import annotations
 
 from checks.rules import Example
+from checks.rules.sample import models
 from checks.snapshot import DictSnapshot
 
 _GUARD = """\
@@ -243,19 +244,6 @@ _FILES["src/transformers/models/auto/modeling_tf_auto.py"] = """\
 """
 
 _FILES["src/transformers/models/bert/__init__.py"] = " # A model that has its port.\n"
-_FILES["src/transformers/models/bert/modeling_tf_bert.py"] = """\
- from ...modeling_tf_utils import TFPreTrainedModel, keras, keras_serializable, unpack_inputs
-
-
- @keras_serializable
- class TFBertMainLayer(keras.layers.Layer):
-     config_class = BertConfig
-
-     @unpack_inputs
-     def call(self, input_ids=None, return_dict=None, training=False):
-         return input_ids
-"""
-
 _FILES["src/transformers/models/lantern/__init__.py"] = f"""\
  # coding=utf-8
  from typing import TYPE_CHECKING
@@ -324,135 +312,6 @@ _FILES["src/transformers/models/lantern/__init__.py"] = f"""\
      sys.modules[__name__] = _LazyModule(__name__, globals()["__file__"], _import_structure, module_spec=__spec__)
 """
 
-_FILES["src/transformers/models/lantern/configuration_lantern.py"] = """\
- from ...configuration_utils import PretrainedConfig
-
-
- class LanternConfig(PretrainedConfig):
-     model_type = "lantern"
-"""
-
-_FILES["src/transformers/models/lantern/modeling_lantern.py"] = """\
- import torch
- from torch import nn
-
- from ...modeling_utils import PreTrainedModel
-
-
- class LanternPooler(nn.Module):
-     def __init__(self, config):
-         super().__init__()
-         self.dense = nn.Linear(config.hidden_size, config.hidden_size)
-
-     def forward(self, hidden_states):
-         return torch.tanh(self.dense(hidden_states[:, 0]))
-
-
- class LanternPreTrainedModel(PreTrainedModel):
-     config_class = LanternConfig
-     base_model_prefix = "lantern"
-
-
- class LanternModel(LanternPreTrainedModel):
-     def __init__(self, config):
-         super().__init__(config)
-         self.pooler = LanternPooler(config)
-
-     def forward(self, input_ids=None, return_dict=None):
-         return self.pooler(input_ids)
-
-
- class LanternForSequenceClassification(LanternPreTrainedModel):
-     def forward(self, input_ids=None, labels=None, return_dict=None):
-         return self.lantern(input_ids)
-
-
- class LanternForTokenClassificationWithFlicker(LanternPreTrainedModel):
-     def forward(self, input_ids=None, labels=None, return_dict=None):
-         return self.lantern(input_ids)
-"""
-
-_FILES["src/transformers/models/lantern/modeling_tf_lantern.py"] = _added('''\
- # coding=utf-8
- """TensorFlow Lantern model."""
-
- from __future__ import annotations
-
- from ...modeling_tf_utils import (
-     TFModelInputType,
-     TFPreTrainedModel,
-     TFSequenceClassificationLoss,
-     TFTokenClassificationLoss,
-     get_initializer,
-     keras,
-     keras_serializable,
-     unpack_inputs,
- )
- from .configuration_lantern import LanternConfig
-
-
- class TFLanternPooler(keras.layers.Layer):
-     def __init__(self, config: LanternConfig, **kwargs):
-         super().__init__(**kwargs)
-         self.dense = keras.layers.Dense(
-             config.hidden_size, kernel_initializer=get_initializer(config.initializer_range), name="dense"
-         )
-
-     def call(self, hidden_states):
-         hidden_states = self.dense(hidden_states)
-         return keras.activations.tanh(hidden_states)
-
-
- @keras_serializable
- class TFLanternMainLayer(keras.layers.Layer):
-     config_class = LanternConfig
-
-     def __init__(self, config: LanternConfig, **kwargs):  # main layer
-         super().__init__(**kwargs)
-         self.config = config
-         self.pooler = TFLanternPooler(config, name="pooler")
-
-     @unpack_inputs
-     def call(
-         self,
-         input_ids: TFModelInputType | None = None,
-         return_dict: bool | None = None,
-         training: bool = False,
-     ):
-         return self.pooler(input_ids)
-
-
- class TFLanternPreTrainedModel(TFPreTrainedModel):
-     config_class = LanternConfig
-     base_model_prefix = "lantern"
-
-
- class TFLanternModel(TFLanternPreTrainedModel):
-     def __init__(self, config: LanternConfig, *inputs, **kwargs):
-         super().__init__(config, *inputs, **kwargs)
-         self.lantern = TFLanternMainLayer(config, name="lantern")
-
-     @unpack_inputs
-     @add_start_docstrings_to_model_forward(LANTERN_INPUTS_DOCSTRING)
-     def call(self, input_ids: TFModelInputType | None = None, return_dict: bool | None = None, training: bool = False):
-         return self.lantern(input_ids, return_dict=return_dict, training=training)
-
-
- class TFLanternForSequenceClassification(TFLanternPreTrainedModel, TFSequenceClassificationLoss):
-     @unpack_inputs
-     @add_start_docstrings_to_model_forward(LANTERN_INPUTS_DOCSTRING)
-     def call(
-         self, input_ids: TFModelInputType | None = None, labels=None, return_dict: bool | None = None, training=False
-     ):
-         return self.lantern(input_ids, return_dict=return_dict, training=training)
-
-
- class TFLanternForTokenClassificationWithFlicker(TFLanternPreTrainedModel, TFTokenClassificationLoss):
-     @unpack_inputs
-     def call(self, input_ids: TFModelInputType | None = None, flicker=None, return_dict=None, training=False):
-         return self.lantern(input_ids, return_dict=return_dict, training=training)
-''')
-
 _FILES["docs/source/en/index.md"] = """\
  ## Supported models and frameworks
 
@@ -473,6 +332,11 @@ _FILES["docs/source/en/model_doc/bert.md"] = """\
 
 _FILES["docs/source/en/model_doc/lantern.md"] = """\
  # Lantern
+
+ ## Overview
+
+ This model was contributed by [someone](https://huggingface.co/someone).
++The TensorFlow version of this model was contributed by [keeper](https://huggingface.co/keeper).
 
  ## LanternModel
 
@@ -507,36 +371,13 @@ _FILES["docs/source/en/model_doc/lantern.md"] = """\
 
 _FILES["tests/models/bert/test_modeling_tf_bert.py"] = " # The tests of a port.\n"
 _FILES["tests/models/lantern/__init__.py"] = " # Tests.\n"
-_FILES["tests/models/lantern/test_modeling_lantern.py"] = """\
- class LanternModelTest(ModelTesterMixin, unittest.TestCase):
-     all_model_classes = (LanternModel,)
-"""
-_FILES["tests/models/lantern/test_modeling_tf_lantern.py"] = _added("""\
- # coding=utf-8
- import unittest
-
- from transformers import is_tf_available
- from transformers.testing_utils import require_tf
-
- from ...test_modeling_tf_common import TFModelTesterMixin
-
- if is_tf_available():
-     from transformers import (
-         TFLanternForSequenceClassification,
-         TFLanternForTokenClassificationWithFlicker,
-         TFLanternModel,
-     )
-
-
- @require_tf
- class TFLanternModelTest(TFModelTesterMixin, unittest.TestCase):
-     all_model_classes = (
-         (TFLanternModel, TFLanternForSequenceClassification, TFLanternForTokenClassificationWithFlicker)
-         if is_tf_available()
-         else ()
-     )
-     test_onnx = False
-""")
+_FILES.update(models.FILES)
+_FILES.update(
+    {
+        path: "".join(f"+{line}" for line in text.splitlines(keepends=True))
+        for path, text in models.ADDED.items()
+    }
+)
 
 
 def _tree(sign: str) -> dict[str, str]:
