@@ -23,6 +23,7 @@ class Pair:
     Attributes:
         module, facts, tensorflow: of the class.
         pytorch: the twin with its bases, itself first; empty where there is none.
+        paths: of their modules, in the same order.
     """
 
     port: Port
@@ -30,6 +31,7 @@ class Pair:
     facts: Class
     tensorflow: ClassLayers
     pytorch: tuple[ClassLayers, ...]
+    paths: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -84,7 +86,9 @@ def _pairs(port: Port) -> Iterator[Pair]:
     for name, (module, found) in port.classes.items():
         tensorflow = made[module.path].get(name)
         if tensorflow is not None:
-            yield Pair(port, module, found, tensorflow, twin(port, module, name))
+            chain = _twin(port, module, name)
+            classes, paths = tuple(layers for _, layers in chain), tuple(path for path, _ in chain)
+            yield Pair(port, module, found, tensorflow, classes, paths)
 
 
 def twin_name(name: str) -> str:
@@ -98,26 +102,36 @@ def twin(port: Port, module: Module, name: str) -> tuple[ClassLayers, ...]:
 
     Of a class that lives in another of the port's PyTorch modules (data2vec has three), that module's is taken.
     """
+    return tuple(layers for _, layers in _twin(port, module, name))
+
+
+def _twin(port: Port, module: Module, name: str) -> tuple[tuple[str, ClassLayers], ...]:
     wanted = twin_name(name)
     paths = [module.pytorch_path, *(other.pytorch_path for other in port.modules)]
     for path in dict.fromkeys(filter(None, paths)):
-        found = _pytorch(port, path)
+        found = pytorch_classes(port, path)
         for spelled in (wanted, name.removeprefix("TF").removesuffix("MainLayer")):
             if spelled in found:
-                return tuple(_with_bases(port, path, found[spelled], frozenset()))
+                return with_bases(port, path, found[spelled])
     return ()
 
 
-def _pytorch(port: Port, path: str) -> dict[str, ClassLayers]:
+def pytorch_classes(port: Port, path: str) -> dict[str, ClassLayers]:
+    """The classes of a PyTorch module, of the head or else the base; none if it can't be read."""
     return class_layers(port.text(path) or read(port.base, path))
+
+
+def with_bases(port: Port, path: str, found: ClassLayers) -> tuple[tuple[str, ClassLayers], ...]:
+    """A PyTorch class of the module `path` and its bases, nearest first, each with the path of its module."""
+    return tuple(_with_bases(port, path, found, frozenset()))
 
 
 def _with_bases(
     port: Port, path: str, found: ClassLayers, seen: frozenset[tuple[str, str]]
-) -> Iterator[ClassLayers]:
-    yield found
+) -> Iterator[tuple[str, ClassLayers]]:
+    yield path, found
     seen |= {(path, found.name)}
-    here = _pytorch(port, path)
+    here = pytorch_classes(port, path)
     facts = port.known_facts(path, module_facts) or port.known_facts(path, module_facts, base=True)
     for base in found.bases:
         name = base.rsplit(".", 1)[-1]
@@ -126,7 +140,7 @@ def _with_bases(
                 yield from _with_bases(port, path, here[name], seen)
             continue
         origin = _imported_from(path, facts, name)
-        there = _pytorch(port, origin) if origin else {}
+        there = pytorch_classes(port, origin) if origin else {}
         if name in there and (origin, name) not in seen:
             yield from _with_bases(port, origin, there[name], seen)
 

@@ -7,6 +7,7 @@ a list. The syntax tree stays reachable (`ClassLayers.node`, `Layer.call`) for r
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -81,6 +82,7 @@ class Weight:
         call: the node.
         method: that makes it.
         scopes: of `add_weight`: the texts of the `tf.name_scope(…)` around it.
+        conditional: made only under an `if`, or one side of a conditional expression.
     """
 
     attribute: str
@@ -89,6 +91,12 @@ class Weight:
     call: ast.Call
     method: str
     scopes: tuple[str, ...] = ()
+    conditional: bool = False
+
+    @property
+    def line(self) -> int:
+        """Of the call, from 1."""
+        return self.call.lineno
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +166,23 @@ def argument(call: ast.Call, name: str, position: int | None = None) -> ast.expr
 
 
 def pattern(node: ast.expr | None) -> str | None:
-    """A name as text: of an f-string with `{}` for each expression; "" if it is something else, None if there is none."""
+    """A name as text: of an f-string, of `"…{}".format(…)` and of `"…" + str(…)` with `{}` for each expression; "" if it is something
+    else, None if there is none."""
     if node is None:
         return None
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     if isinstance(node, ast.JoinedStr):
         return "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        sides = [
+            "{}" if isinstance(side, ast.Call) and dotted(side.func) == "str" else pattern(side)
+            for side in (node.left, node.right)
+        ]
+        return "".join(map(str, sides)) if all(sides) else ""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format":
+        text = pattern(node.func.value) or ""
+        return re.sub(r"\{[^{}]*\}", "{}", text)
     return ""
 
 
@@ -281,7 +299,7 @@ class _Reader:
         if not isinstance(value, ast.expr):
             return
         attribute = next((name for target in targets if (name := _on_self(target))), "")
-        weight = self._weight(value, attribute, scopes)
+        weight = self._weight(value, attribute, scopes, conditional)
         if weight is not None:
             self.weights.append(weight)
             return
@@ -322,24 +340,29 @@ class _Reader:
             elif isinstance(receiver, ast.Name):
                 self._locals.setdefault(receiver.id, []).extend(found)
 
-    def _weight(self, value: ast.expr, attribute: str, scopes: tuple[str, ...]) -> Weight | None:
+    def _weight(
+        self, value: ast.expr, attribute: str, scopes: tuple[str, ...], conditional: bool
+    ) -> Weight | None:
+        if isinstance(value, ast.IfExp):
+            sides = (self._weight(side, attribute, scopes, True) for side in (value.body, value.orelse))
+            return next(filter(None, sides), None)
         if not isinstance(value, ast.Call):
             return None
         callee = dotted(value.func)
         if callee in ("nn.Parameter", "torch.nn.Parameter", "Parameter") and attribute:
-            return Weight(attribute, attribute, "parameter", value, self._method)
+            return Weight(attribute, attribute, "parameter", value, self._method, (), conditional)
         if callee in ("self.register_buffer", "self.register_parameter"):
             name = pattern(argument(value, "name", 0)) or ""
             self.attributes.add(name)
             persistent = argument(value, "persistent", 2)
             saved = not (isinstance(persistent, ast.Constant) and persistent.value is False)
             kind = "parameter" if callee.endswith("parameter") else "buffer" if saved else "unsaved-buffer"
-            return Weight(name, name, kind, value, self._method)
+            return Weight(name, name, kind, value, self._method, (), conditional)
         if callee == "self.add_weight":
             name = argument(
                 value, "name", 0 if value.args and isinstance(value.args[0], ast.Constant) else None
             )
-            return Weight(attribute, pattern(name), "add_weight", value, self._method, scopes)
+            return Weight(attribute, pattern(name), "add_weight", value, self._method, scopes, conditional)
         return None
 
     def _made(

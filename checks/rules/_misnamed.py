@@ -1,0 +1,481 @@
+"""What is wrong with the names that a class gives to its layers. One defect has one finding, so the rules share this judgement and each
+takes its kind."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+from weakref import WeakKeyDictionary
+
+from checks.port import Port
+from checks.report import Edit, Finding, Level, Location
+from checks.rules import Rule
+from checks.rules._common import enumerate_names
+from checks.rules._module_tree import Module, Place, Series
+from checks.rules._naming import Name, Naming, described, fits, is_list, is_sequential, namings
+
+Slug = Literal["weight-names", "missing-layer-name", "module-list-names", "sequential-indices"]
+
+
+@dataclass(frozen=True, slots=True)
+class Misnamed:
+    """One name that does not lead to its weights.
+
+    Attributes:
+        rule: that tells it.
+        line: where something has to be changed.
+        meant: what the name should be, "" if nobody can tell.
+    """
+
+    rule: Slug
+    naming: Naming
+    name: Name
+    line: int
+    message: str
+    advice: str
+    level: Level = "error"
+    meant: str = ""
+    edits: tuple[Edit, ...] = ()
+    others: tuple[int, ...] = ()
+
+
+def findings(port: Port, rule: Rule) -> Iterator[Finding]:
+    """The findings of one of the rules."""
+    for found in misnamed(port):
+        if found.rule == rule.slug:
+            pair = found.naming.pair
+            yield rule.finding(
+                pair.path,
+                found.line,
+                found.message,
+                found.advice,
+                symbol=pair.name,
+                edits=found.edits,
+                locations=[Location(pair.path, line) for line in found.others],
+                level=found.level,
+            )
+
+
+_CACHE: WeakKeyDictionary[Port, tuple[Misnamed, ...]] = WeakKeyDictionary()
+
+
+def misnamed(port: Port) -> tuple[Misnamed, ...]:
+    """Everything that is misnamed in the port."""
+    if port not in _CACHE:
+        prefixes = _prefixes(port)
+        _CACHE[port] = tuple(
+            found for naming in namings(port) for found in _of_class(port, naming, prefixes)
+        )
+    return _CACHE[port]
+
+
+def _prefixes(port: Port) -> frozenset[str]:
+    """`base_model_prefix` of the PyTorch and TensorFlow classes: what the base model is called within a model with a head."""
+    classes = [*port.pytorch_classes.values(), *(found for _, found in port.classes.values())]
+    values = (found.attributes.get("base_model_prefix", ("", 0))[0] for found in classes)
+    return frozenset(filter(None, values))
+
+
+def _of_class(port: Port, naming: Naming, prefixes: frozenset[str]) -> Iterator[Misnamed]:
+    fine: list[Name] = []
+    for name in naming.names:
+        if name.layer is None or name.weighted is False or name.layer.kind.endswith("MainLayer"):
+            continue
+        if name.layer.method == "build":  # made for the moment, as a template
+            continue
+        found = _judge(port, naming, name, prefixes)
+        if found is not None:
+            yield found
+        elif name.segments:
+            fine.append(name)
+    yield from _exchanged(port, naming, fine)
+
+
+def _judge(port: Port, naming: Naming, name: Name, prefixes: frozenset[str]) -> Misnamed | None:
+    layer = name.layer
+    assert layer is not None
+    if name.text is None:
+        return _unnamed(port, naming, name)
+    if not name.segments:
+        return None
+    if layer.looped and "{}" not in name.text:
+        return _constant(port, naming, name)
+    if not naming.places or name.root in prefixes:
+        return None
+    if naming.elsewhere and _leads(replace(naming, places=naming.elsewhere), name):
+        return None
+    places, steps = naming.walk(name.segments)
+    if steps < len(name.segments):
+        return _astray(port, naming, name, places, steps)
+    if not any(fits(name, place, naming.tree) for place in places):
+        return _unfit(port, naming, name, places)
+    return None
+
+
+def _leads(naming: Naming, name: Name) -> bool:
+    places, steps = naming.walk(name.segments)
+    return steps == len(name.segments) and any(fits(name, place, naming.tree) for place in places)
+
+
+# -- no name at all ----------------------------------------------------------------------------------------------------
+
+
+def _unnamed(port: Port, naming: Naming, name: Name) -> Misnamed | None:
+    layer = name.layer
+    assert layer is not None
+    known = layer.attribute in naming.torch_weighted
+    if name.weighted is None and not known:
+        return None
+    meant = layer.attribute if known else ""
+    wanted = meant
+    if known and layer.held != "attribute":
+        series = naming.torch_weighted[layer.attribute]
+        separator = "_._" if any(map(is_list, series)) else "."
+        index = f"{{{_index(naming, layer.call)}}}" if layer.looped else str(layer.index)
+        wanted = f"{layer.attribute}{separator}{index}"
+    shown = f'name=f"{wanted}"' if "{" in wanted else f'name="{wanted}"'
+    where = naming.attribute_line(layer.attribute)
+    edits = _argument_edit(port, naming, layer.call, shown) if wanted and "None" not in wanted else ()
+    if layer.looped:
+        edits = (*edits, *_named_index(port, naming, layer.call)) if edits else ()
+    advice = f"Pass {shown}, as PyTorch calls it ({where})." if known else _choose(naming, name)
+    return Misnamed(
+        "module-list-names" if layer.looped else "missing-layer-name",
+        naming,
+        name,
+        layer.line,
+        f"{_thing(naming, name)} has no name=, so Keras makes one up and PyTorch's weights do not find it",
+        advice,
+        "error" if name.weighted and not layer.conditional and not _is_inner(port, naming) else "warning",
+        wanted,
+        edits,
+    )
+
+
+def _is_inner(port: Port, naming: Naming) -> bool:
+    """A model within models, whose variables nobody loads by their names (TFDPREncoder)."""
+    facts = naming.pair.facts
+    return port.is_model(facts) and port.intended_name(facts) not in port.public
+
+
+def _constant(port: Port, naming: Naming, name: Name) -> Misnamed | None:
+    layer = name.layer
+    assert layer is not None and name.text is not None
+    root = name.root if name.root in naming.torch_names else layer.attribute
+    where = naming.attribute_line(root)
+    shown = f'name=f"{root}_._{{{_index(naming, layer.call)}}}"'
+    edits: tuple[Edit, ...] = ()
+    if root in naming.torch_names and isinstance(name.node, ast.Constant) and name.node.lineno == name.node.end_lineno:
+        edits = (
+            Edit(
+                naming.pair.path,
+                (name.node.lineno, name.node.col_offset + 1),
+                (name.node.lineno, (name.node.end_col_offset or 0) + 1),
+                shown.removeprefix("name="),
+            ),
+            *_named_index(port, naming, layer.call),
+        )
+        edits = edits if _is_ascii(port, naming, [name.node.lineno]) else ()
+    return Misnamed(
+        "module-list-names",
+        naming,
+        name,
+        name.line,
+        f'Every item of {naming.pair.name}.{layer.attribute} is named "{name.text}", so only one of them gets weights',
+        f"Put the index into the name: {shown}{f', as of the list in {where}' if where else ''}.",
+        "error",
+        root,
+        edits,
+    )
+
+
+# -- a name that leads nowhere -----------------------------------------------------------------------------------------
+
+
+def _astray(port: Port, naming: Naming, name: Name, at: tuple[Place, ...], steps: int) -> Misnamed | None:
+    layer = name.layer
+    assert layer is not None
+    segment = name.segments[steps]
+    candidates = list(_candidates(naming, name, at, steps))
+    meant, sure = _choice(naming, name, steps, candidates)
+    edits = _segment_edit(port, naming, name, segment, meant, steps) if sure else ()
+    series = [place for place in at if isinstance(place, Series)]
+    listed = [place for place in at if is_list(place)]
+    rule: Slug = "weight-names"
+    if layer.looped or listed:
+        rule = "module-list-names"
+    elif series:
+        rule = "sequential-indices"
+    if series:
+        upto = ".".join(name.segments[:steps])
+        message = f'"{name.text}": {upto} of {naming.torch} is {described(series[0])} ({naming.where(at)})'
+        if segment.isdigit():
+            message += f" and has no item {segment}"
+        else:
+            message += f', "{segment}" is no index of it'
+    elif steps:
+        upto = ".".join(name.segments[:steps])
+        owner = next((described(place) for place in at), "it")
+        message = f'"{name.text}": {upto} of {naming.torch} is {owner} ({naming.where(at)}), which has no {segment}'
+    else:
+        place = naming.where()
+        message = f'"{name.text}" names nothing of {naming.torch or "its PyTorch class"}{f" ({place})" if place else ""}'
+    advice = _advice(naming, name, steps, meant, sure, candidates)
+    level: Level = "error" if name.weighted else "warning"
+    return Misnamed(rule, naming, name, name.line, message, advice, level, meant if sure else "", edits)
+
+
+def _unfit(port: Port, naming: Naming, name: Name, places: tuple[Place, ...]) -> Misnamed | None:
+    layer = name.layer
+    assert layer is not None
+    steps = len(name.segments) - 1
+    at, _ = naming.walk(name.segments[:-1]) if steps else (naming.places, 0)
+    segment = name.segments[-1]
+    candidates = list(_candidates(naming, name, at, steps))
+    meant, sure = _choice(naming, name, steps, candidates)
+    edits = _segment_edit(port, naming, name, segment, meant, steps) if sure else ()
+    held = [place for place in places if isinstance(place, Series)]
+    rule: Slug = "weight-names"
+    if any(map(is_sequential, (*at, *held))):
+        rule = "sequential-indices"
+    elif layer.looped or any(map(is_list, (*at, *held))):
+        rule = "module-list-names"
+    what = described(places[0])
+    weightless = naming.tree.any_weighted(places) is False
+    reason = ", which has no weights" if weightless else f", not the PyTorch of {layer.kind}"
+    if held:
+        reason = ": its name has to say which item of it this is"
+    message = f'"{name.text}" of {naming.torch} is {what} ({naming.where(places)}){reason}'
+    level: Level = "error" if name.weighted else "warning"
+    advice = _advice(naming, name, steps, meant, sure, candidates)
+    return Misnamed(rule, naming, name, name.line, message, advice, level, meant if sure else "", edits)
+
+
+def _candidates(naming: Naming, name: Name, at: tuple[Place, ...], steps: int) -> Iterator[str]:
+    """What could stand in place of a part of a path: attributes or indices whose weights fit and that nothing else is named after."""
+    head, tail = name.segments[:steps], name.segments[steps + 1 :]
+    taken = {other.segments[: steps + 1] for other in naming.names if other.call is not name.call}
+    for place in at:
+        if isinstance(place, Module):
+            options = [o for _, layers in place.chain for o in sorted(layers.attributes)]
+        elif isinstance(place, Series):
+            options = [str(number) for number in range(len(place.items))]
+        else:
+            options = []
+        for option in options:
+            if "{}" in option or (*head, option) in taken:
+                continue
+            places = naming.tree.step((place,), option)
+            if name.layer and name.layer.looped and not tail and steps == 0:
+                places = naming.tree.step(places, "{}") if any(isinstance(p, Series) for p in places) else ()
+            for segment in tail:
+                places = naming.tree.step(places, segment)
+            if places and naming.tree.any_weighted(places) and any(fits(name, p, naming.tree) for p in places):
+                yield option
+
+
+def _choice(naming: Naming, name: Name, steps: int, candidates: list[str]) -> tuple[str, bool]:
+    """The likeliest candidate, and whether it is sure."""
+    attribute = name.attribute
+    if steps == 0 and attribute in candidates:
+        return attribute, True
+    unique = list(dict.fromkeys(candidates))
+    if len(unique) == 1:
+        return unique[0], True
+    near = difflib.get_close_matches(name.segments[steps], unique, n=2, cutoff=0.6)
+    if near:
+        return near[0], False
+    return "", False
+
+
+def _advice(
+    naming: Naming, name: Name, steps: int, meant: str, sure: bool, candidates: Iterable[str]
+) -> str:
+    if meant:
+        path = [*name.segments[:steps], meant, *name.segments[steps + 1 :]]
+        where = naming.attribute_line(meant if steps == 0 else name.root)
+        text = ".".join(path).replace("{}", "{i}")
+        said = f"Name it {text}" if sure else f"Did you mean {text}?"
+        return f"{said}{f' ({where})' if where else ''}." if sure else f"{said}{f' ({where})' if where else ''}"
+    return _choose(naming, name, candidates)
+
+
+def _choose(naming: Naming, name: Name, candidates: Iterable[str] = ()) -> str:
+    left = list(dict.fromkeys(candidates)) or [free for free in naming.free if free in naming.torch_names]
+    if left and naming.torch:
+        return f"Name it as PyTorch does; of {naming.torch} {enumerate_names(left)} {'is' if len(left) == 1 else 'are'} left ({naming.where()})."
+    return "Name it as the PyTorch class calls it."
+
+
+# -- names that are exchanged or given twice ---------------------------------------------------------------------------
+
+
+def _exchanged(port: Port, naming: Naming, fine: list[Name]) -> Iterator[Misnamed]:
+    """Layers whose attribute is one of PyTorch's, but whose name is that of another one."""
+    weighted = naming.torch_weighted
+    by_path: dict[tuple[str, ...], list[Name]] = {}
+    for name in fine:
+        by_path.setdefault(name.segments, []).append(name)
+    wrong: dict[int, tuple[Name, Name | None]] = {}
+    for name in fine:
+        twice = [o for o in by_path[name.segments] if o is not name and o.text == name.text and _both(name, o)]
+        if twice and (name.attribute != name.root or all(other.attribute == other.root for other in twice)):
+            if not any(id(other) in wrong for other in twice):
+                wrong[id(name)] = (name, twice[0])
+        elif (
+            naming.paired
+            and len(name.segments) == 1
+            and name.attribute != name.root
+            and name.attribute in weighted
+            and name.attribute not in naming.torch_names - weighted.keys()
+        ):
+            wrong[id(name)] = (name, None)
+    told: set[int] = set()
+    for name, twin in wrong.values():
+        if id(name) in told:
+            continue
+        partner = next(
+            (o for o, _ in wrong.values() if o.root == name.attribute and o.attribute == name.root), None
+        )
+        if partner is not None:
+            told.add(id(partner))
+        yield _exchange(port, naming, name, twin, partner)
+
+
+def _both(name: Name, other: Name) -> bool:
+    """Both layers exist in one instance, as far as the source tells."""
+    a, b = name.layer, other.layer
+    assert a is not None and b is not None
+    if a.looped or b.looped or a.method != b.method or (a.conditional and b.conditional):
+        return False
+    return a.attribute != b.attribute or (a.held == b.held != "attribute" and not a.conditional and not b.conditional)
+
+
+def _exchange(port: Port, naming: Naming, name: Name, twin: Name | None, partner: Name | None) -> Misnamed:
+    meant = name.attribute if name.attribute in naming.torch_weighted and len(name.segments) == 1 else ""
+    if not meant and len(naming.free) == 1 and len(name.segments) == 1:
+        meant = naming.free[0]
+    edits = list(_segment_edit(port, naming, name, name.segments[-1], meant, 0)) if meant else []
+    if partner is not None:
+        edits += _segment_edit(port, naming, partner, partner.segments[-1], partner.attribute, 0)
+        message = f"The names of {naming.pair.name}.{name.attribute} and .{partner.attribute} are exchanged: each gets the other's weights"
+    elif twin is not None:
+        message = f'"{name.text}" is given twice in {naming.pair.name} (also in line {twin.line}), so one of both gets no weights'
+    else:
+        message = f'{naming.pair.name}.{name.attribute} is named "{name.text}", which is another weight of {naming.torch} ({naming.attribute_line(name.root)})'
+    where = naming.attribute_line(meant) if meant else ""
+    advice = f"Name it {meant}{f' ({where})' if where else ''}." if meant else _choose(naming, name)
+    rule: Slug = "weight-names"
+    if twin is not None and name.segments[-1].isdigit():
+        rule = "sequential-indices"
+    others = (partner.line,) if partner is not None else ()
+    return Misnamed(rule, naming, name, name.line, message, advice, "error", meant, tuple(edits), others)
+
+
+# -- words and edits ---------------------------------------------------------------------------------------------------
+
+
+def _thing(naming: Naming, name: Name) -> str:
+    layer = name.layer
+    assert layer is not None
+    whole = f"{naming.pair.name}.{layer.attribute}" if layer.attribute else layer.kind
+    return f"Each item of {whole}" if layer.looped else f"{whole} ({layer.short})" if layer.attribute else whole
+
+
+def _source(port: Port, naming: Naming) -> list[str]:
+    return port.text(naming.pair.path).split("\n")
+
+
+def _is_ascii(port: Port, naming: Naming, lines: Iterable[int]) -> bool:
+    """Columns count bytes in a syntax tree; edits count characters."""
+    text = _source(port, naming)
+    return all(text[line - 1].isascii() for line in lines)
+
+
+def _segment_edit(
+    port: Port, naming: Naming, name: Name, segment: str, meant: str, steps: int
+) -> tuple[Edit, ...]:
+    """`meant` instead of one part of a name, in place."""
+    node = name.node
+    if node is None or not meant or node.lineno != node.end_lineno:
+        return ()
+    if not isinstance(node, (ast.Constant, ast.JoinedStr)) or not _is_ascii(port, naming, [node.lineno]):
+        return ()
+    source = _source(port, naming)[node.lineno - 1][node.col_offset : node.end_col_offset]
+    word = re.escape(segment).replace(r"\{\}", r"\{[^{}]*\}")
+    found = list(re.finditer(rf"""(?<=["'/.]|_\._|.__|___){word}(?=["'/.]|_\._)""".replace(r"|_\._|.__|___", ""), source))
+    found = found or list(re.finditer(rf"(?<=_\._){word}(?=[\"'/.]|_\._)", source))
+    found = found or list(re.finditer(rf"(?<=___){word}(?=[\"'/.]|_\._)", source))
+    if not found:
+        return ()
+    match = found[-1] if steps else found[0]
+    start = node.col_offset + match.start() + 1
+    return (Edit(naming.pair.path, (node.lineno, start), (node.lineno, start + len(match[0])), meant),)
+
+
+def _argument_edit(port: Port, naming: Naming, call: ast.Call, argument: str) -> tuple[Edit, ...]:
+    """One more argument of a call, laid out as the others."""
+    last = max([*call.args, *(k.value for k in call.keywords)], key=lambda n: (n.end_lineno, n.end_col_offset), default=None)
+    end = (call.end_lineno or call.lineno, call.end_col_offset or 0)
+    lines = _source(port, naming)
+    path = naming.pair.path
+    if not _is_ascii(port, naming, {call.lineno, end[0], *([last.end_lineno or 1] if last else [])}):
+        return ()
+    if last is None:
+        at = (end[0], end[1])
+        return (Edit(path, at, at, argument),)
+    row, column = last.end_lineno or 1, (last.end_col_offset or 0) + 1
+    if row == end[0]:
+        # f(\n    a, b\n) has its arguments on lines of their own, f(a, b) has not.
+        return (Edit(path, (row, column), (row, column), f", {argument}"),)
+    rest = lines[row - 1][column - 1 :]
+    first = call.args[0] if call.args else call.keywords[0].value
+    each = first.lineno != row or len(call.args) + len(call.keywords) == 1
+    if each and rest.strip() in ("", ","):
+        keyword = next((k for k in call.keywords if k.value is last), None)
+        begin = keyword.lineno if keyword is not None else last.lineno
+        space = lines[begin - 1][: len(lines[begin - 1]) - len(lines[begin - 1].lstrip())]
+        comma = "" if rest.strip() == "," else ","
+        edits = (Edit(path, (row, column), (row, column), comma),) if comma else ()
+        return (*edits, Edit(path, (row + 1, 1), (row + 1, 1), f"{space}{argument},\n"))
+    return (Edit(path, (row, column), (row, column), f", {argument}"),)
+
+
+def _loop(naming: Naming, call: ast.Call) -> ast.comprehension | ast.For | None:
+    """The innermost loop around a call."""
+    best: ast.comprehension | ast.For | None = None
+    for node in ast.walk(naming.pair.tensorflow.node):
+        if isinstance(node, ast.For):
+            if any(part is call for child in node.body for part in ast.walk(child)):
+                best = node
+        elif isinstance(node, (ast.ListComp, ast.GeneratorExp)):
+            if any(part is call for part in ast.walk(node.elt)):
+                best = node.generators[-1]
+    return best
+
+
+def _index(naming: Naming, call: ast.Call) -> str:
+    """Name of the loop's index."""
+    loop = _loop(naming, call)
+    target = loop.target if loop is not None else None
+    if isinstance(target, ast.Tuple) and target.elts and isinstance(target.elts[0], ast.Name):
+        target = target.elts[0]
+    return target.id if isinstance(target, ast.Name) and target.id != "_" else "i"
+
+
+def _named_index(port: Port, naming: Naming, call: ast.Call) -> tuple[Edit, ...]:
+    """`for i in …` instead of `for _ in …`."""
+    loop = _loop(naming, call)
+    if loop is None or not isinstance(loop.target, ast.Name) or loop.target.id != "_":
+        return ()
+    line, column = loop.target.lineno, loop.target.col_offset + 1
+    return (Edit(naming.pair.path, (line, column), (line, column + 1), "i"),)
+
+
+def with_level(found: Misnamed, level: Level) -> Misnamed:
+    """The same, said less loudly."""
+    return replace(found, level=level)
