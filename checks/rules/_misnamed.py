@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import ast
 import difflib
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -16,6 +15,7 @@ from checks.report import Edit, Finding, Level, Location
 from checks.rules import Rule
 from checks.rules._common import enumerate_names
 from checks.rules._module_tree import Module, Place, Series
+from checks.rules._name_edits import argument_edit, index, is_ascii, named_index, segment_edit
 from checks.rules._naming import Name, Naming, described, fits, is_list, is_sequential, namings
 
 Slug = Literal["weight-names", "missing-layer-name", "module-list-names", "sequential-indices"]
@@ -135,13 +135,13 @@ def _unnamed(port: Port, naming: Naming, name: Name) -> Misnamed | None:
     if known and layer.held != "attribute":
         series = naming.torch_weighted[layer.attribute]
         separator = "_._" if any(map(is_list, series)) else "."
-        index = f"{{{_index(naming, layer.call)}}}" if layer.looped else str(layer.index)
-        wanted = f"{layer.attribute}{separator}{index}"
+        number = f"{{{index(naming, layer.call)}}}" if layer.looped else str(layer.index)
+        wanted = f"{layer.attribute}{separator}{number}"
     shown = f'name=f"{wanted}"' if "{" in wanted else f'name="{wanted}"'
     where = naming.attribute_line(layer.attribute)
-    edits = _argument_edit(port, naming, layer.call, shown) if wanted and "None" not in wanted else ()
+    edits = argument_edit(port, naming, layer.call, shown) if wanted and "None" not in wanted else ()
     if layer.looped:
-        edits = (*edits, *_named_index(port, naming, layer.call)) if edits else ()
+        edits = (*edits, *named_index(port, naming, layer.call)) if edits else ()
     advice = f"Pass {shown}, as PyTorch calls it ({where})." if known else _choose(naming, name)
     return Misnamed(
         "module-list-names" if layer.looped else "missing-layer-name",
@@ -167,7 +167,7 @@ def _constant(port: Port, naming: Naming, name: Name) -> Misnamed | None:
     assert layer is not None and name.text is not None
     root = name.root if name.root in naming.torch_names else layer.attribute
     where = naming.attribute_line(root)
-    shown = f'name=f"{root}_._{{{_index(naming, layer.call)}}}"'
+    shown = f'name=f"{root}_._{{{index(naming, layer.call)}}}"'
     edits: tuple[Edit, ...] = ()
     if root in naming.torch_names and isinstance(name.node, ast.Constant) and name.node.lineno == name.node.end_lineno:
         edits = (
@@ -177,9 +177,9 @@ def _constant(port: Port, naming: Naming, name: Name) -> Misnamed | None:
                 (name.node.lineno, (name.node.end_col_offset or 0) + 1),
                 shown.removeprefix("name="),
             ),
-            *_named_index(port, naming, layer.call),
+            *named_index(port, naming, layer.call),
         )
-        edits = edits if _is_ascii(port, naming, [name.node.lineno]) else ()
+        edits = edits if is_ascii(port, naming, [name.node.lineno]) else ()
     return Misnamed(
         "module-list-names",
         naming,
@@ -202,7 +202,7 @@ def _astray(port: Port, naming: Naming, name: Name, at: tuple[Place, ...], steps
     segment = name.segments[steps]
     candidates = list(_candidates(naming, name, at, steps))
     meant, sure = _choice(naming, name, steps, candidates)
-    edits = _segment_edit(port, naming, name, segment, meant, steps) if sure else ()
+    edits = segment_edit(port, naming, name, segment, meant, steps) if sure else ()
     series = [place for place in at if isinstance(place, Series)]
     listed = [place for place in at if is_list(place)]
     rule: Slug = "weight-names"
@@ -237,7 +237,7 @@ def _unfit(port: Port, naming: Naming, name: Name, places: tuple[Place, ...]) ->
     segment = name.segments[-1]
     candidates = list(_candidates(naming, name, at, steps))
     meant, sure = _choice(naming, name, steps, candidates)
-    edits = _segment_edit(port, naming, name, segment, meant, steps) if sure else ()
+    edits = segment_edit(port, naming, name, segment, meant, steps) if sure else ()
     held = [place for place in places if isinstance(place, Series)]
     rule: Slug = "weight-names"
     if any(map(is_sequential, (*at, *held))):
@@ -359,9 +359,9 @@ def _exchange(port: Port, naming: Naming, name: Name, twin: Name | None, partner
     meant = name.attribute if name.attribute in naming.torch_weighted and len(name.segments) == 1 else ""
     if not meant and len(naming.free) == 1 and len(name.segments) == 1:
         meant = naming.free[0]
-    edits = list(_segment_edit(port, naming, name, name.segments[-1], meant, 0)) if meant else []
+    edits = list(segment_edit(port, naming, name, name.segments[-1], meant, 0)) if meant else []
     if partner is not None:
-        edits += _segment_edit(port, naming, partner, partner.segments[-1], partner.attribute, 0)
+        edits += segment_edit(port, naming, partner, partner.segments[-1], partner.attribute, 0)
         message = f"The names of {naming.pair.name}.{name.attribute} and .{partner.attribute} are exchanged: each gets the other's weights"
     elif twin is not None:
         message = f'"{name.text}" is given twice in {naming.pair.name} (also in line {twin.line}), so one of both gets no weights'
@@ -384,98 +384,3 @@ def _thing(naming: Naming, name: Name) -> str:
     assert layer is not None
     whole = f"{naming.pair.name}.{layer.attribute}" if layer.attribute else layer.kind
     return f"Each item of {whole}" if layer.looped else f"{whole} ({layer.short})" if layer.attribute else whole
-
-
-def _source(port: Port, naming: Naming) -> list[str]:
-    return port.text(naming.pair.path).split("\n")
-
-
-def _is_ascii(port: Port, naming: Naming, lines: Iterable[int]) -> bool:
-    """Columns count bytes in a syntax tree; edits count characters."""
-    text = _source(port, naming)
-    return all(text[line - 1].isascii() for line in lines)
-
-
-def _segment_edit(
-    port: Port, naming: Naming, name: Name, segment: str, meant: str, steps: int
-) -> tuple[Edit, ...]:
-    """`meant` instead of one part of a name, in place."""
-    node = name.node
-    if node is None or not meant or node.lineno != node.end_lineno:
-        return ()
-    if not isinstance(node, (ast.Constant, ast.JoinedStr)) or not _is_ascii(port, naming, [node.lineno]):
-        return ()
-    source = _source(port, naming)[node.lineno - 1][node.col_offset : node.end_col_offset]
-    word = re.escape(segment).replace(r"\{\}", r"\{[^{}]*\}")
-    found = list(re.finditer(rf"""(?<=["'/.]|_\._|.__|___){word}(?=["'/.]|_\._)""".replace(r"|_\._|.__|___", ""), source))
-    found = found or list(re.finditer(rf"(?<=_\._){word}(?=[\"'/.]|_\._)", source))
-    found = found or list(re.finditer(rf"(?<=___){word}(?=[\"'/.]|_\._)", source))
-    if not found:
-        return ()
-    match = found[-1] if steps else found[0]
-    start = node.col_offset + match.start() + 1
-    return (Edit(naming.pair.path, (node.lineno, start), (node.lineno, start + len(match[0])), meant),)
-
-
-def _argument_edit(port: Port, naming: Naming, call: ast.Call, argument: str) -> tuple[Edit, ...]:
-    """One more argument of a call, laid out as the others."""
-    last = max([*call.args, *(k.value for k in call.keywords)], key=lambda n: (n.end_lineno, n.end_col_offset), default=None)
-    end = (call.end_lineno or call.lineno, call.end_col_offset or 0)
-    lines = _source(port, naming)
-    path = naming.pair.path
-    if not _is_ascii(port, naming, {call.lineno, end[0], *([last.end_lineno or 1] if last else [])}):
-        return ()
-    if last is None:
-        at = (end[0], end[1])
-        return (Edit(path, at, at, argument),)
-    row, column = last.end_lineno or 1, (last.end_col_offset or 0) + 1
-    if row == end[0]:
-        # f(\n    a, b\n) has its arguments on lines of their own, f(a, b) has not.
-        return (Edit(path, (row, column), (row, column), f", {argument}"),)
-    rest = lines[row - 1][column - 1 :]
-    first = call.args[0] if call.args else call.keywords[0].value
-    each = first.lineno != row or len(call.args) + len(call.keywords) == 1
-    if each and rest.strip() in ("", ","):
-        keyword = next((k for k in call.keywords if k.value is last), None)
-        begin = keyword.lineno if keyword is not None else last.lineno
-        space = lines[begin - 1][: len(lines[begin - 1]) - len(lines[begin - 1].lstrip())]
-        comma = "" if rest.strip() == "," else ","
-        edits = (Edit(path, (row, column), (row, column), comma),) if comma else ()
-        return (*edits, Edit(path, (row + 1, 1), (row + 1, 1), f"{space}{argument},\n"))
-    return (Edit(path, (row, column), (row, column), f", {argument}"),)
-
-
-def _loop(naming: Naming, call: ast.Call) -> ast.comprehension | ast.For | None:
-    """The innermost loop around a call."""
-    best: ast.comprehension | ast.For | None = None
-    for node in ast.walk(naming.pair.tensorflow.node):
-        if isinstance(node, ast.For):
-            if any(part is call for child in node.body for part in ast.walk(child)):
-                best = node
-        elif isinstance(node, (ast.ListComp, ast.GeneratorExp)):
-            if any(part is call for part in ast.walk(node.elt)):
-                best = node.generators[-1]
-    return best
-
-
-def _index(naming: Naming, call: ast.Call) -> str:
-    """Name of the loop's index."""
-    loop = _loop(naming, call)
-    target = loop.target if loop is not None else None
-    if isinstance(target, ast.Tuple) and target.elts and isinstance(target.elts[0], ast.Name):
-        target = target.elts[0]
-    return target.id if isinstance(target, ast.Name) and target.id != "_" else "i"
-
-
-def _named_index(port: Port, naming: Naming, call: ast.Call) -> tuple[Edit, ...]:
-    """`for i in …` instead of `for _ in …`."""
-    loop = _loop(naming, call)
-    if loop is None or not isinstance(loop.target, ast.Name) or loop.target.id != "_":
-        return ()
-    line, column = loop.target.lineno, loop.target.col_offset + 1
-    return (Edit(naming.pair.path, (line, column), (line, column + 1), "i"),)
-
-
-def with_level(found: Misnamed, level: Level) -> Misnamed:
-    """The same, said less loudly."""
-    return replace(found, level=level)

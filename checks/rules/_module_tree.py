@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from checks.pairs import Pair, pytorch_classes, with_bases
 from checks.port import Port
-from checks.source.layers import ClassLayers, Weight
+from checks.source.layers import ClassLayers, Weight, makes_layer
 from checks.source.python import dotted
 
 
@@ -89,7 +89,8 @@ class Tree:
     def __init__(self, port: Port) -> None:
         self._port = port
         self._weighted: dict[str, bool | None] = {}
-        self._below: dict[tuple[str, str, str], tuple[Place, ...] | None] = {}
+        self._below: dict[tuple[str, str, str], tuple[Place, ...]] = {}
+        self._values: dict[tuple[str, str], dict[str, list[tuple[ast.FunctionDef, ast.expr]]]] = {}
 
     def twin(self, pair: Pair) -> Module | None:
         """The place of a class's twin."""
@@ -120,7 +121,7 @@ class Tree:
         key = (place.path, place.layers.name, segment)
         if key not in self._below:
             self._below[key] = tuple(self._child(place, segment))
-        return self._below[key] or ()
+        return self._below[key]
 
     def _item(self, place: Series, segment: str) -> tuple[Place, ...]:
         if segment == "{}":
@@ -154,17 +155,43 @@ class Tree:
 
     def _attribute(self, path: str, layers: ClassLayers, name: str) -> Iterator[Place]:
         """The places that an attribute holds."""
-        weights = [weight for weight in layers.weights if weight.attribute == name]
-        yield from map(Parameter, weights)
-        made = layers.of(name)
-        known = [layer for layer in made if layer.held == "attribute"]
-        for layer in known:
-            yield from self.place(path, layer.call, layers)
-        if len(known) < len(made):
-            series = list(self._series(path, layers, name))
-            yield from series or (OPAQUE,)
-        if not weights and not made:
-            yield from list(self._series(path, layers, name)) or (OPAQUE,)
+        known = False
+        for weight in layers.weights:
+            if weight.attribute == name:
+                known = True
+                yield Parameter(weight)
+        for layer in layers.of(name):  # of add_module, too
+            if layer.held == "attribute":
+                known = True
+                yield from self.place(path, layer.call, layers)
+        for method, value in self._assigned(path, layers).get(name, ()):
+            for side in _sides(value):
+                if isinstance(side, ast.Call) and dotted(side.func).rsplit(".", 1)[-1] in ("Sequential", "ModuleList"):
+                    known = True
+                    yield from self._of_call(path, side, layers, method, name)
+                elif isinstance(side, ast.Call) and (is_weight(side) or makes_layer(side)):
+                    continue
+                elif not (isinstance(side, ast.Constant) and known):
+                    known = True
+                    yield OPAQUE
+        if not known:
+            yield OPAQUE
+
+    def _assigned(self, path: str, layers: ClassLayers) -> dict[str, list[tuple[ast.FunctionDef, ast.expr]]]:
+        """What the methods of a class assign to its attributes."""
+        key = (path, layers.name)
+        if key not in self._values:
+            found: dict[str, list[tuple[ast.FunctionDef, ast.expr]]] = {}
+            for method in layers.node.body:
+                if isinstance(method, ast.FunctionDef) and method.name != "forward":
+                    for node in ast.walk(method):
+                        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+                        value = node.value if isinstance(node, (ast.Assign, ast.AnnAssign)) else None
+                        for target in targets:
+                            if value is not None and isinstance(target, ast.Attribute) and _is_self(target, target.attr):
+                                found.setdefault(target.attr, []).append((method, value))
+            self._values[key] = found
+        return self._values[key]
 
     def place(self, path: str, node: ast.expr, within: ClassLayers | None = None) -> tuple[Place, ...]:
         """What an expression of the module `path` makes."""
@@ -190,20 +217,6 @@ class Tree:
         return (OPAQUE,)
 
     # -- lists and sequentials -----------------------------------------------------------------------------------------
-
-    def _series(self, path: str, layers: ClassLayers, name: str) -> Iterator[Series | Opaque]:
-        """What `self.<name> = nn.Sequential(…)` (or `nn.ModuleList`) makes; one for each branch."""
-        for method in layers.node.body:
-            if not isinstance(method, ast.FunctionDef):
-                continue
-            for node in ast.walk(method):
-                if isinstance(node, ast.Assign) and any(_is_self(t, name) for t in node.targets):
-                    for side in _sides(node.value):
-                        if isinstance(side, ast.Call) and dotted(side.func).rsplit(".", 1)[-1] in (
-                            "Sequential",
-                            "ModuleList",
-                        ):
-                            yield from self._of_call(path, side, layers, method, name)
 
     def _of_call(
         self,
@@ -368,6 +381,11 @@ def is_open(layers: ClassLayers) -> bool:
         if isinstance(part, ast.FunctionDef) and part.name != "forward"
         for node in ast.walk(part)
     )
+
+
+def is_weight(call: ast.Call) -> bool:
+    """`nn.Parameter(…)`."""
+    return dotted(call.func) in ("nn.Parameter", "torch.nn.Parameter", "Parameter")
 
 
 def _of_leaf(kind: str, segment: str) -> tuple[Place, ...]:

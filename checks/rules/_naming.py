@@ -10,11 +10,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from weakref import WeakKeyDictionary
 
-from checks.pairs import Pair, pairs
+from checks.pairs import Pair, pairs, twin_name
 from checks.port import Port
 from checks.rules._module_tree import OPAQUE, Leaf, Module, Opaque, Parameter, Place, Series, Tree
 from checks.source.layers import ClassLayers, Layer, Weight, argument, pattern
@@ -78,8 +78,9 @@ class Naming:
     Attributes:
         places: the twin's place; of a helper without a twin where its users name it. Empty if nobody tells.
         paired: it has a twin.
-        elsewhere: PyTorch classes other than the twin that its users name it as.
+        elsewhere: PyTorch modules other than the twin that its users name it as.
         names: of its layers and weights.
+        inherited: those of its bases.
         foreign: a base comes from elsewhere, so that there may be more.
     """
 
@@ -90,6 +91,7 @@ class Naming:
     names: tuple[Name, ...]
     foreign: bool
     elsewhere: tuple[Place, ...] = ()
+    inherited: tuple[Name, ...] = ()
 
     @cached_property
     def torch_names(self) -> frozenset[str]:
@@ -129,6 +131,32 @@ class Naming:
                 return places, number
             places = following
         return places, len(segments)
+
+    @cached_property
+    def complete(self) -> bool:
+        """The class itself holds what PyTorch's does: it is no wrapper around a layer that does (a model around its main layer)."""
+        torch = self.pair.twin
+        return not any(
+            name.layer is not None
+            and (name.layer.kind.endswith("MainLayer") or twin_name(name.layer.kind) == (torch.name if torch else ""))
+            for name in self.names
+        )
+
+    def mentions(self, attribute: str) -> bool:
+        """The class names something so, or has it in a string (a scope, a name that it computes)."""
+        return attribute in self.roots or attribute in self._strings
+
+    @cached_property
+    def _strings(self) -> frozenset[str]:
+        found: set[str] = set()
+        for name in self.inherited:
+            found.update(name.segments)
+        for part in self.pair.tensorflow.node.body:
+            if isinstance(part, ast.FunctionDef) and part.name in ("__init__", "build", "_build"):
+                for node in ast.walk(part):
+                    if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 100:
+                        found.update(path_of(node.value))
+        return frozenset(found)
 
     @cached_property
     def torch(self) -> str:
@@ -203,6 +231,7 @@ class _Reader:
                 found,
                 self._foreign(self._pairs[name].tensorflow),
                 self._elsewhere.get(name, ()),
+                tuple(n for base in self._bases(name, frozenset()) for n in names.get(base, ())),
             )
 
     def _spread(
@@ -222,14 +251,19 @@ class _Reader:
                 if user in places and name.segments:
                     naming = Naming(self._pairs[user], tree, places[user], user in paired, found, False)
                     reached, steps = naming.walk(name.segments)
+                    if steps < len(name.segments) and user in self._elsewhere:
+                        reached, steps = replace(naming, places=self._elsewhere[user]).walk(name.segments)
                     reached = reached if steps == len(name.segments) else (OPAQUE,)
                 new.setdefault(name.layer.kind, []).extend(reached)
         changed = False
         for helper, reached in new.items():
             if helper in paired:
                 own = {_identity(place) for place in places[helper]}
-                modules = {_identity(p): p for p in reached if isinstance(p, Module)}
-                self._elsewhere[helper] = tuple(p for key, p in modules.items() if key not in own)
+                known = {_identity(p): p for p in reached if not isinstance(p, Opaque)}
+                others = tuple(p for key, p in known.items() if key not in own)
+                if [*map(_identity, others)] != [*map(_identity, self._elsewhere.get(helper, ()))]:
+                    self._elsewhere[helper] = others
+                    changed = True
                 continue
             merged = tuple({_identity(place): place for place in reached}.values())
             if [*map(_identity, merged)] != [*map(_identity, places.get(helper, ()))]:
@@ -251,16 +285,19 @@ class _Reader:
     # -- names ---------------------------------------------------------------------------------------------------------
 
     def _names(self, pair: Pair) -> Iterator[Name]:
-        for layers in self._with_bases(pair.tensorflow):
-            for layer in layers.layers:
-                yield self._of_layer(layer)
-            for weight in layers.weights:
-                if weight.kind == "add_weight":
-                    yield _of_weight(weight)
+        for layer in pair.tensorflow.layers:
+            yield self._of_layer(layer)
+        for weight in pair.tensorflow.weights:
+            if weight.kind == "add_weight":
+                yield _of_weight(weight)
 
-    def _with_bases(self, layers: ClassLayers) -> Iterator[ClassLayers]:
-        """The class itself: what it inherits is told of its base."""
-        yield layers
+    def _bases(self, name: str, seen: frozenset[str]) -> Iterator[str]:
+        """Bases of a class within the port."""
+        for base in self._pairs[name].tensorflow.bases:
+            last = base.rsplit(".", 1)[-1]
+            if last in self._pairs and last not in seen | {name}:
+                yield last
+                yield from self._bases(last, seen | {name})
 
     def _of_layer(self, layer: Layer) -> Name:
         node = layer.argument("name")

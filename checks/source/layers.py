@@ -244,7 +244,7 @@ _NO_LAYERS = frozenset(
 )
 
 
-def _makes_layer(call: ast.Call) -> bool:
+def makes_layer(call: ast.Call) -> bool:
     """The callee is named as a class is, or it is an entry of a table of classes (`ACT2FN[…](…)` is not: it gives a function)."""
     name = dotted(call.func)
     last = name.rsplit(".", 1)[-1].lstrip("_")
@@ -389,7 +389,7 @@ class _Reader:
             yield from (_moved(layer, attribute, held if held != "attribute" else None) for layer in kept)
         elif isinstance(value, ast.Call):
             last = dotted(value.func).rsplit(".", 1)[-1]
-            if last in (*_LISTS, *_SEQUENTIALS, *_DICTS) and _makes_layer(value):
+            if last in (*_LISTS, *_SEQUENTIALS, *_DICTS) and makes_layer(value):
                 inner: Held = "list" if last in _LISTS else "dict" if last in _DICTS else "sequential"
                 parts = value.args
                 if len(parts) == 1 and isinstance(parts[0], (ast.List, ast.Tuple)):
@@ -397,7 +397,7 @@ class _Reader:
                 yield from self._items(parts, attribute, inner, looped, conditional)
                 if inner == "sequential" and not dotted(value.func).startswith(("nn.", "torch.")):
                     yield self._layer(value, attribute, held, None, looped, conditional)
-            elif _makes_layer(value):
+            elif makes_layer(value):
                 yield self._layer(value, attribute, held, None, looped, conditional)
 
     def _items(
