@@ -15,7 +15,7 @@ from checks.report import Edit, Finding, Level, Location
 from checks.rules import Rule
 from checks.rules._common import enumerate_names
 from checks.rules._module_tree import Module, Place, Series
-from checks.rules._name_edits import argument_edit, index, is_ascii, named_index, segment_edit
+from checks.rules._name_edits import argument_edit, from_zero, index, is_ascii, named_index, segment_edit
 from checks.rules._naming import Name, Naming, described, fits, is_list, is_sequential, namings
 
 Slug = Literal["weight-names", "missing-layer-name", "module-list-names", "sequential-indices"]
@@ -66,14 +66,14 @@ _CACHE: WeakKeyDictionary[Port, tuple[Misnamed, ...]] = WeakKeyDictionary()
 def misnamed(port: Port) -> tuple[Misnamed, ...]:
     """Everything that is misnamed in the port."""
     if port not in _CACHE:
-        prefixes = _prefixes(port)
+        known = prefixes(port)
         _CACHE[port] = tuple(
-            found for naming in namings(port) for found in _of_class(port, naming, prefixes)
+            found for naming in namings(port) for found in _of_class(port, naming, known)
         )
     return _CACHE[port]
 
 
-def _prefixes(port: Port) -> frozenset[str]:
+def prefixes(port: Port) -> frozenset[str]:
     """`base_model_prefix` of the PyTorch and TensorFlow classes: what the base model is called within a model with a head."""
     classes = [*port.pytorch_classes.values(), *(found for _, found in port.classes.values())]
     values = (found.attributes.get("base_model_prefix", ("", 0))[0] for found in classes)
@@ -113,7 +113,7 @@ def _judge(port: Port, naming: Naming, name: Name, prefixes: frozenset[str]) -> 
         return _astray(port, naming, name, places, steps)
     if not any(fits(name, place, naming.tree) for place in places):
         return _unfit(port, naming, name, places)
-    return None
+    return _shifted(port, naming, name)
 
 
 def _leads(naming: Naming, name: Name) -> bool:
@@ -189,6 +189,36 @@ def _constant(port: Port, naming: Naming, name: Name) -> Misnamed | None:
         f"Put the index into the name: {shown}{f', as of the list in {where}' if where else ''}.",
         "error",
         root,
+        edits,
+    )
+
+
+def _shifted(port: Port, naming: Naming, name: Name) -> Misnamed | None:
+    """`layer_._{i + 1}` of a loop from 0, though nothing else fills the list's first place."""
+    layer = name.layer
+    if layer is None or not layer.looped or not isinstance(name.node, ast.JoinedStr) or len(name.segments) != 2:
+        return None
+    loop = from_zero(naming, layer.call)
+    parts = [part.value for part in name.node.values if isinstance(part, ast.FormattedValue)]
+    computed = [part for part in parts if isinstance(part, ast.BinOp) and isinstance(part.op, (ast.Add, ast.Sub))]
+    if not loop or not computed or ast.unparse(computed[0].left) != loop:
+        return None
+    if sum(other.root == name.root for other in naming.names) != 1:
+        return None
+    lists = naming.tree.step(naming.places, name.root)
+    if not lists or any(not isinstance(place, Series) or place.items for place in lists):
+        return None
+    plain = f"{{{loop}}}"
+    edits = segment_edit(port, naming, name, "{}", plain, 1)
+    return Misnamed(
+        "module-list-names",
+        naming,
+        name,
+        name.line,
+        f'The first item is named "{name.root}.{ast.unparse(computed[0]).replace(loop, "0", 1)}", but PyTorch counts from 0 ({naming.attribute_line(name.root)})',
+        f"Use {plain}.",
+        "error",
+        plain,
         edits,
     )
 

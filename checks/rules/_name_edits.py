@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from checks.port import Port
 from checks.report import Edit
 from checks.rules._naming import Name, Naming
+from checks.source.python import dotted
 
 
 def _source(port: Port, naming: Naming) -> list[str]:
@@ -32,9 +33,8 @@ def segment_edit(
         return ()
     source = _source(port, naming)[node.lineno - 1][node.col_offset : node.end_col_offset]
     word = re.escape(segment).replace(r"\{\}", r"\{[^{}]*\}")
-    found = list(re.finditer(rf"""(?<=["'/.]|_\._|.__|___){word}(?=["'/.]|_\._)""".replace(r"|_\._|.__|___", ""), source))
-    found = found or list(re.finditer(rf"(?<=_\._){word}(?=[\"'/.]|_\._)", source))
-    found = found or list(re.finditer(rf"(?<=___){word}(?=[\"'/.]|_\._)", source))
+    after = r"(?:(?<=[\"'/.])|(?<=_\._)|(?<=___))"
+    found = list(re.finditer(rf"{after}{word}(?=[\"'/.]|_\._)", source))
     if not found:
         return ()
     match = found[-1] if steps else found[0]
@@ -90,6 +90,15 @@ def index(naming: Naming, call: ast.Call) -> str:
     if isinstance(target, ast.Tuple) and target.elts and isinstance(target.elts[0], ast.Name):
         target = target.elts[0]
     return target.id if isinstance(target, ast.Name) and target.id != "_" else "i"
+
+
+def from_zero(naming: Naming, call: ast.Call) -> str:
+    """Name of the index of the loop around a call, if it counts from 0; else ""."""
+    loop = _loop(naming, call)
+    if loop is None or not isinstance(loop.iter, ast.Call):
+        return ""
+    function, arguments = dotted(loop.iter.func), len(loop.iter.args) + len(loop.iter.keywords)
+    return index(naming, call) if function in ("range", "enumerate") and arguments == 1 else ""
 
 
 def named_index(port: Port, naming: Naming, call: ast.Call) -> tuple[Edit, ...]:

@@ -34,6 +34,9 @@ _FAMILIES = (
 _OTHERS = r"LSTM|GRU|SimpleRNN|Bidirectional|MultiHeadAttention|TimeDistributed|Attention|AdditiveAttention"
 _KERAS_WEIGHTED = re.compile("|".join([*(keras for keras, _ in _FAMILIES), _OTHERS]))
 
+SPELLED = {"kernel": "weight", "embeddings": "weight", "gamma": "weight", "beta": "bias"}
+"""What the last part of a variable's name becomes in PyTorch."""
+
 _UTILITIES = frozenset({"TFSharedEmbeddings", "TFConv1D", "BiasLayer"})
 """Layers of `modeling_tf_utils.py` with weights."""
 
@@ -144,7 +147,8 @@ class Naming:
 
     def mentions(self, attribute: str) -> bool:
         """The class names something so, or has it in a string (a scope, a name that it computes)."""
-        return attribute in self.roots or attribute in self._strings
+        spelled = {attribute, *(tf for tf, torch in SPELLED.items() if torch == attribute)}
+        return bool(spelled & (self.roots | self._strings))
 
     @cached_property
     def _strings(self) -> frozenset[str]:
@@ -387,12 +391,7 @@ def _of_weight(weight: Weight) -> Name:
         scopes.append(re.sub(r"\{[^{}]*\}", "{}", literal[2]) if literal else "")
     segments: tuple[str, ...] = ()
     if weight.name and known:
-        last = {"kernel": "weight", "embeddings": "weight", "gamma": "weight", "beta": "bias"}
-        own = path_of(weight.name)
-        segments = tuple(part for scope in scopes for part in path_of(scope)) + own[:-1]
-        segments += (own[-1],) if own else ()
-        if segments and scopes:
-            segments = (*segments[:-1], last.get(segments[-1], segments[-1]))
+        segments = tuple(part for scope in scopes for part in path_of(scope)) + path_of(weight.name)
     return Name(weight.attribute, weight.name, segments, node, weight.call, None, weight, True)
 
 

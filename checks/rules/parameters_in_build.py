@@ -14,7 +14,7 @@ from checks.rules import Example, Rule
 from checks.rules._common import enumerate_names, verb
 from checks.rules._module_tree import Module, Opaque, Parameter
 from checks.rules._name_edits import argument_edit, segment_edit
-from checks.rules._naming import Name, Naming, namings
+from checks.rules._naming import SPELLED, Name, Naming, namings
 from checks.rules._shapes import differs
 from checks.source.layers import ClassLayers, Weight, argument
 from checks.source.python import dotted
@@ -78,10 +78,9 @@ def _judge(port: Port, naming: Naming, name: Name) -> Finding | None:
 
 def _place(naming: Naming, name: Name) -> Parameter | Opaque | Module | None:
     """The PyTorch weight that a name leads to; None if there is none. `Module` stands for anything else."""
-    spelled = {"kernel": "weight", "embeddings": "weight", "gamma": "weight", "beta": "bias"}
     last = name.segments[-1]
     for places in filter(None, (naming.places, naming.elsewhere)):
-        for end in dict.fromkeys([last, spelled.get(last, last)]):
+        for end in dict.fromkeys([last, SPELLED.get(last, last)]):
             reached, steps = replace(naming, places=places).walk((*name.segments[:-1], end))
             if steps == len(name.segments):
                 weights = [place for place in reached if isinstance(place, Parameter)]

@@ -1,0 +1,80 @@
+"""Names that count layers of which some may not be made."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from checks.errors import NotBegun
+from checks.port import Port
+from checks.report import Finding, Location
+from checks.rules import Example, Rule
+from checks.rules._naming import namings
+
+
+def check(port: Port) -> Iterator[Finding]:
+    looped = False
+    for naming in namings(port):
+        init = naming.pair.tensorflow.method("__init__")
+        loops = [node for node in ast.walk(init) if isinstance(node, ast.For)] if init is not None else []
+        for loop in loops:
+            looped = True
+            index = loop.target.id if isinstance(loop.target, ast.Name) else ""
+            if isinstance(loop.target, ast.Tuple) and loop.target.elts and isinstance(loop.target.elts[0], ast.Name):
+                index = loop.target.elts[0].id
+            computed = [name for name in _names(loop) if index and _calculates(name, index)]
+            if computed and _skips(loop):
+                yield RULE.finding(
+                    naming.pair.path,
+                    computed[0].lineno,
+                    f'{ast.unparse(computed[0])} assumes that every round makes all layers, but one is made only under an "if"',
+                    "Count what is made: a counter that goes up with each layer gives the index that PyTorch's list has.",
+                    symbol=f"{naming.pair.name}.__init__",
+                    locations=[Location(naming.pair.path, name.lineno) for name in computed[1:]],
+                )
+    if not looped:
+        raise NotBegun("no layers are made in a loop")
+
+
+def _names(loop: ast.For) -> Iterator[ast.JoinedStr]:
+    for node in ast.walk(loop):
+        if isinstance(node, ast.keyword) and node.arg == "name" and isinstance(node.value, ast.JoinedStr):
+            yield node.value
+
+
+def _calculates(name: ast.JoinedStr, index: str) -> bool:
+    """`{2 * i}`, `{i + 1}`."""
+    return any(
+        isinstance(part, ast.FormattedValue)
+        and isinstance(part.value, ast.BinOp)
+        and isinstance(part.value.op, (ast.Add, ast.Mult))
+        and any(isinstance(node, ast.Name) and node.id == index for node in ast.walk(part.value))
+        for part in name.values
+    )
+
+
+def _skips(loop: ast.For) -> bool:
+    """An `if` of the loop appends, and its other side (if it has one) does not."""
+    for node in ast.walk(loop):
+        if isinstance(node, ast.If) and _appends(node.body) != _appends(node.orelse):
+            return True
+    return False
+
+
+def _appends(body: list[ast.stmt]) -> bool:
+    return any(
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("append", "extend")
+        for part in body
+        for node in ast.walk(part)
+    )
+
+
+RULE = Rule(
+    slug="conditional-counter",
+    level="warning",
+    summary="Names with an index count the layers that are really made.",
+    why=".",
+    how=".",
+    check=check,
+    examples=(Example("x", "x", "x", "x"),),
+)

@@ -1,0 +1,88 @@
+"""Layers of the PyTorch class that nothing in the TensorFlow class is named after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checks.errors import NotBegun
+from checks.port import Port
+from checks.report import Finding
+from checks.rules import Example, Rule
+from checks.rules._common import enumerate_names, verb
+from checks.rules._misnamed import misnamed, prefixes
+from checks.rules._module_tree import Module, Parameter, Place
+from checks.rules._naming import Naming, namings
+
+_TIED = frozenset({"embed_tokens", "lm_head", "decoder", "shared", "proj_out", "embed_out", "wte", "output_embeddings"})
+"""What may share its weights with another layer, so that TensorFlow has it once."""
+
+_UNUSED = frozenset({"distance_embedding", "crossattention"})
+"""What most ports leave out: relative positions, and decoders' layers of encoders."""
+
+
+def check(port: Port) -> Iterator[Finding]:
+    compared = False
+    wrong = {found.naming.pair.name for found in misnamed(port)}
+    skipped = prefixes(port) | _TIED | _UNUSED
+    made = {naming.pair.name: naming.roots for naming in namings(port)}
+    for naming in namings(port):
+        pair = naming.pair
+        if not naming.paired or naming.elsewhere or naming.foreign or not naming.complete or pair.name.endswith("PreTrainedModel"):
+            continue
+        compared = True
+        # A layer under a wrong name has its finding already.
+        if pair.name in wrong or not naming.names and not pair.tensorflow.method("__init__"):
+            continue
+        # TFFunnelBaseModel holds a layer that holds what FunnelBaseModel does.
+        held = [n.layer.kind for n in naming.names if n.layer is not None] if port.is_model(pair.facts) else []
+        inner = frozenset(name for kind in held for name in made.get(kind, ()))
+        absent = [
+            name
+            for name in naming.free
+            if name and name not in skipped | inner
+            and name not in pair.tensorflow.attributes
+            and not naming.mentions(name)
+            and _demanded(naming, name, naming.torch_weighted[name])
+        ]
+        if absent:
+            yield _finding(naming, absent)
+    if not compared:
+        raise NotBegun("no class has a PyTorch twin yet")
+
+
+def _demanded(naming: Naming, name: str, places: tuple[Place, ...]) -> bool:
+    """It is there in every configuration, and no parameter (of which parameters-in-build tells)."""
+    if any(isinstance(place, Parameter) for place in places):
+        return False
+    for place in naming.places:
+        if isinstance(place, Module):
+            for _, layers in place.chain:
+                made = layers.of(name)
+                if made:
+                    return not any(layer.conditional for layer in made)
+    return True
+
+
+def _finding(naming: Naming, absent: list[str]) -> Finding:
+    pair = naming.pair
+    init = pair.tensorflow.method("__init__")
+    where = ", ".join(filter(None, map(naming.attribute_line, absent[:3])))
+    return RULE.finding(
+        pair.path,
+        init.lineno if init is not None else pair.facts.line,
+        f"{pair.name} has nothing named {enumerate_names(absent)}, {verb(absent, 'a layer', 'layers')} with weights of {naming.torch} ({where})",
+        f'Make {verb(absent, "it", "them")} with name="{absent[0]}", or say in a comment why TensorFlow does without.',
+        symbol=pair.name,
+        absent=True,
+    )
+
+
+RULE = Rule(
+    slug="missing-weights",
+    level="warning",
+    summary="Every layer of the PyTorch class that has weights has its layer in TensorFlow.",
+    why=".",
+    how=".",
+    check=check,
+    examples=(Example("x", "x", "x", "x"),),
+)
