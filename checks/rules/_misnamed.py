@@ -16,7 +16,7 @@ from checks.rules import Rule
 from checks.rules._common import enumerate_names
 from checks.rules._module_tree import Module, Place, Series
 from checks.rules._name_edits import argument_edit, from_zero, index, is_ascii, named_index, segment_edit
-from checks.rules._naming import Name, Naming, described, fits, is_list, is_sequential, namings
+from checks.rules._naming import Name, Naming, described, fits, is_list, is_sequential, namings, path_of
 
 Slug = Literal["weight-names", "missing-layer-name", "module-list-names", "sequential-indices"]
 
@@ -232,7 +232,10 @@ def _astray(port: Port, naming: Naming, name: Name, at: tuple[Place, ...], steps
     segment = name.segments[steps]
     candidates = list(_candidates(naming, name, at, steps))
     meant, sure = _choice(naming, name, steps, candidates)
-    edits = segment_edit(port, naming, name, segment, meant, steps) if sure else ()
+    whole = meant
+    if meant and layer.looped and len(name.segments) == 1:
+        whole = f"{meant}_._{{{index(naming, layer.call)}}}"
+    edits = segment_edit(port, naming, name, segment, whole, steps) if sure else ()
     series = [place for place in at if isinstance(place, Series)]
     listed = [place for place in at if is_list(place)]
     rule: Slug = "weight-names"
@@ -254,7 +257,7 @@ def _astray(port: Port, naming: Naming, name: Name, at: tuple[Place, ...], steps
     else:
         place = naming.where()
         message = f'"{name.text}" names nothing of {naming.torch or "its PyTorch class"}{f" ({place})" if place else ""}'
-    advice = _advice(naming, name, steps, meant, sure, candidates)
+    advice = _advice(naming, name, steps, whole, sure, candidates)
     level: Level = "error" if name.weighted else "warning"
     return Misnamed(rule, naming, name, name.line, message, advice, level, meant if sure else "", edits)
 
@@ -327,7 +330,7 @@ def _advice(
 ) -> str:
     if meant:
         path = [*name.segments[:steps], meant, *name.segments[steps + 1 :]]
-        where = naming.attribute_line(meant if steps == 0 else name.root)
+        where = naming.attribute_line(path_of(meant)[0] if steps == 0 else name.root)
         text = ".".join(path).replace("{}", "{i}")
         said = f"Name it {text}" if sure else f"Did you mean {text}?"
         return f"{said}{f' ({where})' if where else ''}." if sure else f"{said}{f' ({where})' if where else ''}"

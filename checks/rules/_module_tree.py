@@ -339,7 +339,7 @@ class _Builder:
         """What the statements put into a list, in order; under a condition or in a loop it is not certain where."""
         for node in body:
             if isinstance(node, ast.Assign) and len(node.targets) == 1 and is_list(node.targets[0]):
-                if not isinstance(node.value, ast.Call):
+                if isinstance(node.value, (ast.List, ast.Tuple, ast.ListComp, ast.BinOp)):
                     self._spread(node.value, certain)
             elif isinstance(node, (ast.For, ast.While, ast.If, ast.With, ast.Try)):
                 for part in ("body", "orelse", "finalbody"):
@@ -402,7 +402,7 @@ def _matches(name: str, segment: str) -> bool:
     if "{}" in name and "{}" in segment:
         return name == segment
     fixed, other = (segment, name) if "{}" in segment else (name, segment)
-    return re.fullmatch(re.escape(fixed).replace(r"\{\}", r"\w*"), other) is not None
+    return re.fullmatch(re.escape(fixed).replace(r"\{\}", r"\w+"), other) is not None
 
 
 def _is_self(node: ast.expr, name: str) -> bool:

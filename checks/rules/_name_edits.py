@@ -54,6 +54,9 @@ def argument_edit(port: Port, naming: Naming, call: ast.Call, argument: str) -> 
         at = (end[0], end[1])
         return (Edit(path, at, at, argument),)
     row, column = last.end_lineno or 1, (last.end_col_offset or 0) + 1
+    stop = end[1] if row == end[0] else len(lines[row - 1]) + 1
+    while lines[row - 1][column - 1 : column] in (")", " ") and column < stop:  # brackets around the argument
+        column += 1
     if row == end[0]:
         # f(\n    a, b\n) has its arguments on lines of their own, f(a, b) has not.
         return (Edit(path, (row, column), (row, column), f", {argument}"),)

@@ -125,13 +125,14 @@ class Naming:
 
     def walk(self, segments: tuple[str, ...]) -> tuple[tuple[Place, ...], int]:
         """Where a path leads, and how many of its parts could be followed."""
-        places = self.places
+        places, listed = self.places, False
         for number, segment in enumerate(segments):
             following = self.tree.step(places, segment)
-            if not following and number and segment in ("{}", *map(str, range(20))):
-                continue  # a list within a list
+            if not following and listed and (segment == "{}" or segment.isdigit()):
+                continue  # the items of a list within a list
             if not following:
                 return places, number
+            listed = any(isinstance(place, Series) for place in places)
             places = following
         return places, len(segments)
 

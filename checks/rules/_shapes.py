@@ -31,8 +31,15 @@ def differs(parameter: ast.Call, shape: ast.expr | None) -> Difference | None:
     left, right = [list(filter(_is_size, dims)) for dims in (torch, ours)]
     shown = f"({', '.join(map(ast.unparse, torch))}{',' if len(torch) == 1 else ''})"
     texts = [_plain(node) for node in left], [_plain(node) for node in right]
-    if texts[0] == texts[1] or len(left) != len(right):
+    if texts[0] == texts[1]:
         return None
+    if len(left) != len(right):
+        # (2, …) for (1, …), and the rest is the same.
+        unequal = [
+            pair for pair in zip(torch, ours, strict=False) if _plain(pair[0]) != _plain(pair[1])
+        ]
+        numbers = all(isinstance(node, ast.Constant) for pair in unequal for node in pair)
+        return Difference(shown, True) if len(torch) == len(ours) and numbers else None
     if sorted(texts[0]) == sorted(texts[1]) and len(left) > 1:
         return Difference(shown, True)  # transposed
     answers = [_same(*pair) for pair in zip(left, right, strict=True)]

@@ -211,7 +211,7 @@ def _weights(path: str, text: str, classes: set[str]) -> Iterator[Mutation]:
         broken = text[: match.start()] + short + text[end + 1 :]
         yield Mutation(f"weight without a name: {name[1]} of {owner}", path, broken, rule, _line(broken, match.start()))
         broken = text[: match.start()] + text[end + 1 :]
-        if re.search(r"^        \S", text[end + 1 : end + 200], re.MULTILINE):
+        if re.match(r"(?:        .*\n|\n)*?        (?:\S)", text[end + 1 :]) and text[end + 1 : end + 9] == " " * 8:
             build = text.rfind("    def build(", 0, match.start())
             yield Mutation(f"weight dropped: {name[1]} of {owner}", path, broken, rule, _line(broken, build))
             body = text.rfind("class ", 0, match.start())
