@@ -67,9 +67,7 @@ def misnamed(port: Port) -> tuple[Misnamed, ...]:
     """Everything that is misnamed in the port."""
     if port not in _CACHE:
         known = prefixes(port)
-        _CACHE[port] = tuple(
-            found for naming in namings(port) for found in _of_class(port, naming, known)
-        )
+        _CACHE[port] = tuple(found for naming in namings(port) for found in _of_class(port, naming, known))
     return _CACHE[port]
 
 
@@ -169,7 +167,11 @@ def _constant(port: Port, naming: Naming, name: Name) -> Misnamed | None:
     where = naming.attribute_line(root)
     shown = f'name=f"{root}_._{{{index(naming, layer.call)}}}"'
     edits: tuple[Edit, ...] = ()
-    if root in naming.torch_names and isinstance(name.node, ast.Constant) and name.node.lineno == name.node.end_lineno:
+    if (
+        root in naming.torch_names
+        and isinstance(name.node, ast.Constant)
+        and name.node.lineno == name.node.end_lineno
+    ):
         edits = (
             Edit(
                 naming.pair.path,
@@ -196,11 +198,18 @@ def _constant(port: Port, naming: Naming, name: Name) -> Misnamed | None:
 def _shifted(port: Port, naming: Naming, name: Name) -> Misnamed | None:
     """`layer_._{i + 1}` of a loop from 0, though nothing else fills the list's first place."""
     layer = name.layer
-    if layer is None or not layer.looped or not isinstance(name.node, ast.JoinedStr) or len(name.segments) != 2:
+    if (
+        layer is None
+        or not layer.looped
+        or not isinstance(name.node, ast.JoinedStr)
+        or len(name.segments) != 2
+    ):
         return None
     loop = from_zero(naming, layer.call)
     parts = [part.value for part in name.node.values if isinstance(part, ast.FormattedValue)]
-    computed = [part for part in parts if isinstance(part, ast.BinOp) and isinstance(part.op, (ast.Add, ast.Sub))]
+    computed = [
+        part for part in parts if isinstance(part, ast.BinOp) and isinstance(part.op, (ast.Add, ast.Sub))
+    ]
     if not loop or not computed or ast.unparse(computed[0].left) != loop:
         return None
     if sum(other.root == name.root for other in naming.names) != 1:
@@ -253,7 +262,9 @@ def _astray(port: Port, naming: Naming, name: Name, at: tuple[Place, ...], steps
     elif steps:
         upto = ".".join(name.segments[:steps])
         owner = next((described(place) for place in at), "it")
-        message = f'"{name.text}": {upto} of {naming.torch} is {owner} ({naming.where(at)}), which has no {segment}'
+        message = (
+            f'"{name.text}": {upto} of {naming.torch} is {owner} ({naming.where(at)}), which has no {segment}'
+        )
     else:
         place = naming.where()
         message = f'"{name.text}" names nothing of {naming.torch or "its PyTorch class"}{f" ({place})" if place else ""}'
@@ -307,7 +318,11 @@ def _candidates(naming: Naming, name: Name, at: tuple[Place, ...], steps: int) -
                 places = naming.tree.step(places, "{}") if any(isinstance(p, Series) for p in places) else ()
             for segment in tail:
                 places = naming.tree.step(places, segment)
-            if places and naming.tree.any_weighted(places) and any(fits(name, p, naming.tree) for p in places):
+            if (
+                places
+                and naming.tree.any_weighted(places)
+                and any(fits(name, p, naming.tree) for p in places)
+            ):
                 yield option
 
 
@@ -325,15 +340,15 @@ def _choice(naming: Naming, name: Name, steps: int, candidates: list[str]) -> tu
     return "", False
 
 
-def _advice(
-    naming: Naming, name: Name, steps: int, meant: str, sure: bool, candidates: Iterable[str]
-) -> str:
+def _advice(naming: Naming, name: Name, steps: int, meant: str, sure: bool, candidates: Iterable[str]) -> str:
     if meant:
         path = [*name.segments[:steps], meant, *name.segments[steps + 1 :]]
         where = naming.attribute_line(path_of(meant)[0] if steps == 0 else name.root)
         text = ".".join(path).replace("{}", "{i}")
         said = f"Name it {text}" if sure else f"Did you mean {text}?"
-        return f"{said}{f' ({where})' if where else ''}." if sure else f"{said}{f' ({where})' if where else ''}"
+        return (
+            f"{said}{f' ({where})' if where else ''}." if sure else f"{said}{f' ({where})' if where else ''}"
+        )
     return _choose(naming, name, candidates)
 
 
@@ -355,7 +370,9 @@ def _exchanged(port: Port, naming: Naming, fine: list[Name]) -> Iterator[Misname
         by_path.setdefault(name.segments, []).append(name)
     wrong: dict[int, tuple[Name, Name | None]] = {}
     for name in fine:
-        twice = [o for o in by_path[name.segments] if o is not name and o.text == name.text and _both(name, o)]
+        twice = [
+            o for o in by_path[name.segments] if o is not name and o.text == name.text and _both(name, o)
+        ]
         if twice and (name.attribute != name.root or all(other.attribute == other.root for other in twice)):
             if not any(id(other) in wrong for other in twice):
                 wrong[id(name)] = (name, twice[0])
@@ -385,7 +402,9 @@ def _both(name: Name, other: Name) -> bool:
     assert a is not None and b is not None
     if a.looped or b.looped or a.method != b.method or (a.conditional and b.conditional):
         return False
-    return a.attribute != b.attribute or (a.held == b.held != "attribute" and not a.conditional and not b.conditional)
+    return a.attribute != b.attribute or (
+        a.held == b.held != "attribute" and not a.conditional and not b.conditional
+    )
 
 
 def _exchange(port: Port, naming: Naming, name: Name, twin: Name | None, partner: Name | None) -> Misnamed:
@@ -416,4 +435,6 @@ def _thing(naming: Naming, name: Name) -> str:
     layer = name.layer
     assert layer is not None
     whole = f"{naming.pair.name}.{layer.attribute}" if layer.attribute else layer.kind
-    return f"Each item of {whole}" if layer.looped else f"{whole} ({layer.short})" if layer.attribute else whole
+    return (
+        f"Each item of {whole}" if layer.looped else f"{whole} ({layer.short})" if layer.attribute else whole
+    )

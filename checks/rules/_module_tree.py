@@ -141,7 +141,9 @@ class Tree:
                 last = base.rsplit(".", 1)[-1]
                 if base.startswith(("nn.", "torch.nn.")) and last != "Module":
                     yield from (
-                        (OPAQUE,) if last in ("Sequential", "ModuleList", "ModuleDict") else _of_leaf(last, segment)
+                        (OPAQUE,)
+                        if last in ("Sequential", "ModuleList", "ModuleDict")
+                        else _of_leaf(last, segment)
                     )
                 elif not _PLAIN_BASES.search(base) and all(last != other.name for _, other in place.chain):
                     plain = False
@@ -166,7 +168,10 @@ class Tree:
                 yield from self.place(path, layer.call, layers)
         for method, value in self._assigned(path, layers).get(name, ()):
             for side in _sides(value):
-                if isinstance(side, ast.Call) and dotted(side.func).rsplit(".", 1)[-1] in ("Sequential", "ModuleList"):
+                if isinstance(side, ast.Call) and dotted(side.func).rsplit(".", 1)[-1] in (
+                    "Sequential",
+                    "ModuleList",
+                ):
                     known = True
                     yield from self._of_call(path, side, layers, method, name)
                 elif isinstance(side, ast.Call) and (is_weight(side) or makes_layer(side)):
@@ -185,10 +190,20 @@ class Tree:
             for method in layers.node.body:
                 if isinstance(method, ast.FunctionDef) and method.name != "forward":
                     for node in ast.walk(method):
-                        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+                        targets = (
+                            node.targets
+                            if isinstance(node, ast.Assign)
+                            else [node.target]
+                            if isinstance(node, ast.AnnAssign)
+                            else []
+                        )
                         value = node.value if isinstance(node, (ast.Assign, ast.AnnAssign)) else None
                         for target in targets:
-                            if value is not None and isinstance(target, ast.Attribute) and _is_self(target, target.attr):
+                            if (
+                                value is not None
+                                and isinstance(target, ast.Attribute)
+                                and _is_self(target, target.attr)
+                            ):
                                 found.setdefault(target.attr, []).append((method, value))
             self._values[key] = found
         return self._values[key]
@@ -197,7 +212,9 @@ class Tree:
         """What an expression of the module `path` makes."""
         if isinstance(node, ast.IfExp):
             return (*self.place(path, node.body, within), *self.place(path, node.orelse, within))
-        if isinstance(node, ast.Subscript) or (isinstance(node, ast.Call) and isinstance(node.func, ast.Subscript)):
+        if isinstance(node, ast.Subscript) or (
+            isinstance(node, ast.Call) and isinstance(node.func, ast.Subscript)
+        ):
             return (Leaf("Activation", node.lineno),) if dotted(node).startswith("ACT") else (OPAQUE,)
         if isinstance(node, ast.Constant):
             return ()
@@ -212,7 +229,16 @@ class Tree:
             return (Module(with_bases(self._port, path, here[kind])),)
         if kind.startswith(("nn.", "torch.nn.")) and last not in ("ModuleDict", "ParameterList"):
             return (Leaf(last, node.lineno),)
-        if last in ("Linear", "Conv1D", "Conv2d", "Conv1d", "LayerNorm", "Embedding", "Dropout", "BatchNorm2d"):
+        if last in (
+            "Linear",
+            "Conv1D",
+            "Conv2d",
+            "Conv1d",
+            "LayerNorm",
+            "Embedding",
+            "Dropout",
+            "BatchNorm2d",
+        ):
             return (Leaf(last, node.lineno),)
         return (OPAQUE,)
 
@@ -273,7 +299,12 @@ class Tree:
                 return True
             for base in layers.bases:
                 last = base.rsplit(".", 1)[-1]
-                if base.startswith("nn.") and last not in ("Module", "Sequential", "ModuleList", "ModuleDict"):
+                if base.startswith("nn.") and last not in (
+                    "Module",
+                    "Sequential",
+                    "ModuleList",
+                    "ModuleDict",
+                ):
                     answers.append(self.weighted(Leaf(last, 0)))
             for layer in layers.layers:
                 answers += map(self.weighted, self.place(path, layer.call, layers))
@@ -292,7 +323,9 @@ class _Builder:
     rest: list[Place]
     open: bool
 
-    def __init__(self, tree: Tree, path: str, within: ClassLayers | None, method: ast.FunctionDef | None) -> None:
+    def __init__(
+        self, tree: Tree, path: str, within: ClassLayers | None, method: ast.FunctionDef | None
+    ) -> None:
         self.tree, self.path, self.within, self.method = tree, path, within, method
         self.items, self.rest, self.open = [], [], False
 
@@ -333,7 +366,9 @@ class _Builder:
             self.open = True
             self.rest.append(OPAQUE)
             return
-        self.appended(self.method.body, lambda node: isinstance(node, ast.Name) and node.id == name, certain=True)
+        self.appended(
+            self.method.body, lambda node: isinstance(node, ast.Name) and node.id == name, certain=True
+        )
 
     def appended(self, body: list[ast.stmt], is_list: Callable[[ast.expr], bool], *, certain: bool) -> None:
         """What the statements put into a list, in order; under a condition or in a loop it is not certain where."""
@@ -391,7 +426,9 @@ def is_weight(call: ast.Call) -> bool:
 def _of_leaf(kind: str, segment: str) -> tuple[Place, ...]:
     if re.search(r"Attention|LSTM|GRU|RNN|Transformer|Parametri|ParameterList|ParameterDict", kind):
         return (OPAQUE,)
-    statistics = ("running_mean", "running_var", "moving_mean", "moving_variance") if "BatchNorm" in kind else ()
+    statistics = (
+        ("running_mean", "running_var", "moving_mean", "moving_variance") if "BatchNorm" in kind else ()
+    )
     return (Parameter(),) if segment in ("weight", "bias", *statistics) else ()
 
 
@@ -415,7 +452,9 @@ def _is_self(node: ast.expr, name: str) -> bool:
 
 
 def _assigns(node: ast.AST, name: str) -> bool:
-    return isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets)
+    return isinstance(node, ast.Assign) and any(
+        isinstance(t, ast.Name) and t.id == name for t in node.targets
+    )
 
 
 def _sides(node: ast.expr) -> tuple[ast.expr, ...]:

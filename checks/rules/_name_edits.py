@@ -44,7 +44,11 @@ def segment_edit(
 
 def argument_edit(port: Port, naming: Naming, call: ast.Call, argument: str) -> tuple[Edit, ...]:
     """One more argument of a call, laid out as the others."""
-    last = max([*call.args, *(k.value for k in call.keywords)], key=lambda n: (n.end_lineno, n.end_col_offset), default=None)
+    last = max(
+        [*call.args, *(k.value for k in call.keywords)],
+        key=lambda n: (n.end_lineno, n.end_col_offset),
+        default=None,
+    )
     end = (call.end_lineno or call.lineno, call.end_col_offset or 0)
     lines = _source(port, naming)
     path = naming.pair.path

@@ -22,7 +22,10 @@ from checks.source.python import dotted
 
 _FAMILIES = (
     (r"Dense|EinsumDense", r"Linear|Conv1D|Conv[123]d"),
-    (r"(Depthwise|Separable)?Conv[123]D(Transpose)?|Convolution[123]D", r"Conv(Transpose)?[123]d|Linear|Conv1D"),
+    (
+        r"(Depthwise|Separable)?Conv[123]D(Transpose)?|Convolution[123]D",
+        r"Conv(Transpose)?[123]d|Linear|Conv1D",
+    ),
     (r"LayerNormalization", r"\w*LayerNorm|RMSNorm"),
     (r"BatchNormalization|SyncBatchNormalization", r"\w*BatchNorm(1d|2d|3d)?"),
     (r"GroupNormalization", r"GroupNorm|InstanceNorm\w*"),
@@ -142,7 +145,10 @@ class Naming:
         torch = self.pair.twin
         return not any(
             name.layer is not None
-            and (name.layer.kind.endswith("MainLayer") or twin_name(name.layer.kind) == (torch.name if torch else ""))
+            and (
+                name.layer.kind.endswith("MainLayer")
+                or twin_name(name.layer.kind) == (torch.name if torch else "")
+            )
             for name in self.names
         )
 
@@ -159,9 +165,17 @@ class Naming:
         for part in self.pair.tensorflow.node.body:
             if isinstance(part, ast.FunctionDef) and part.name in ("__init__", "build", "_build"):
                 for node in ast.walk(part):
-                    if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 100:
+                    if (
+                        isinstance(node, ast.Constant)
+                        and isinstance(node.value, str)
+                        and len(node.value) < 100
+                    ):
                         found.update(path_of(node.value))
         return frozenset(found)
+
+    def leads(self, name: Name) -> bool:
+        """The path of a name is one of PyTorch's; True where there is none to follow."""
+        return not name.segments or self.walk(name.segments)[1] == len(name.segments)
 
     @cached_property
     def torch(self) -> str:
@@ -329,19 +343,23 @@ class _Reader:
     def _names_itself(self, kind: str) -> bool:
         """The constructor hands a name to its base by itself."""
         init = self._pairs[kind].tensorflow.method("__init__")
-        return init is not None and any(
-            isinstance(node, ast.Call)
-            and dotted(node.func).endswith("__init__")
-            and argument(node, "name") is not None
-            for node in ast.walk(init)
-        ) and self._name_position(kind) is None
+        return (
+            init is not None
+            and any(
+                isinstance(node, ast.Call)
+                and dotted(node.func).endswith("__init__")
+                and argument(node, "name") is not None
+                for node in ast.walk(init)
+            )
+            and self._name_position(kind) is None
+        )
 
     # -- weights -------------------------------------------------------------------------------------------------------
 
     def _layer_weighted(self, layer: Layer) -> bool | None:
         if layer.is_keras:
             return _KERAS_WEIGHTED.fullmatch(layer.short) is not None
-        if layer.kind.startswith(("tf.", "keras.", "np.")):  # losses, initializers
+        if layer.kind.startswith(("tf.", "keras.", "np.", "nn.", "torch.")):  # losses, initializers, PyTorch
             return False
         if layer.short in _UTILITIES:
             return True
@@ -441,6 +459,8 @@ def _line_of(place: Place) -> int:
 
 
 def _identity(place: Place) -> object:
-    return (place.path, place.layers.name) if isinstance(place, Module) else (
-        (place.kind, place.line) if isinstance(place, Series) else place
+    return (
+        (place.path, place.layers.name)
+        if isinstance(place, Module)
+        else ((place.kind, place.line) if isinstance(place, Series) else place)
     )

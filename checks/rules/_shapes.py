@@ -35,9 +35,7 @@ def differs(parameter: ast.Call, shape: ast.expr | None) -> Difference | None:
         return None
     if len(left) != len(right):
         # (2, …) for (1, …), and the rest is the same.
-        unequal = [
-            pair for pair in zip(torch, ours, strict=False) if _plain(pair[0]) != _plain(pair[1])
-        ]
+        unequal = [pair for pair in zip(torch, ours, strict=False) if _plain(pair[0]) != _plain(pair[1])]
         numbers = all(isinstance(node, ast.Constant) for pair in unequal for node in pair)
         return Difference(shown, True) if len(torch) == len(ours) and numbers else None
     if sorted(texts[0]) == sorted(texts[1]) and len(left) > 1:

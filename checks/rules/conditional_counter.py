@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from checks.errors import NotBegun
 from checks.port import Port
 from checks.report import Finding, Location
 from checks.rules import Example, Rule
@@ -13,14 +12,16 @@ from checks.rules._naming import namings
 
 
 def check(port: Port) -> Iterator[Finding]:
-    looped = False
     for naming in namings(port):
         init = naming.pair.tensorflow.method("__init__")
         loops = [node for node in ast.walk(init) if isinstance(node, ast.For)] if init is not None else []
         for loop in loops:
-            looped = True
             index = loop.target.id if isinstance(loop.target, ast.Name) else ""
-            if isinstance(loop.target, ast.Tuple) and loop.target.elts and isinstance(loop.target.elts[0], ast.Name):
+            if (
+                isinstance(loop.target, ast.Tuple)
+                and loop.target.elts
+                and isinstance(loop.target.elts[0], ast.Name)
+            ):
                 index = loop.target.elts[0].id
             computed = [name for name in _names(loop) if index and _calculates(name, index)]
             if computed and _skips(loop):
@@ -32,8 +33,6 @@ def check(port: Port) -> Iterator[Finding]:
                     symbol=f"{naming.pair.name}.__init__",
                     locations=[Location(naming.pair.path, name.lineno) for name in computed[1:]],
                 )
-    if not looped:
-        raise NotBegun("no layers are made in a loop")
 
 
 def _names(loop: ast.For) -> Iterator[ast.JoinedStr]:
@@ -63,18 +62,48 @@ def _skips(loop: ast.For) -> bool:
 
 def _appends(body: list[ast.stmt]) -> bool:
     return any(
-        isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("append", "extend")
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("append", "extend")
         for part in body
         for node in ast.walk(part)
     )
 
 
+_TF = "src/transformers/models/lantern/modeling_tf_lantern.py"
+_EVERY = """        self.layer = [TFLanternLayer(config, name=f"layer_._{i}") for i in range(config.num_hidden_layers)]
+"""
+
 RULE = Rule(
     slug="conditional-counter",
     level="warning",
     summary="Names with an index count the layers that are really made.",
-    why=".",
-    how=".",
+    why="`layer.{2 * i}` is right as long as every round makes two layers. With a configuration that leaves one out all later indices are wrong.",
+    how="Count in a variable of its own, which goes up whenever a layer is appended.",
+    source="asked for in review, #22620",
     check=check,
-    examples=(Example("x", "x", "x", "x"),),
+    examples=(
+        Example(
+            title="Each round is taken to make two layers",
+            path=_TF,
+            good=_EVERY,
+            bad="""        self.layer = []
+        for i in range(config.num_hidden_layers):
+            self.layer.append(TFLanternLayer(config, name=f"layer_._{2 * i}"))
+            if i < config.num_hidden_layers - 1:
+                self.layer.append(TFLanternLayer(config, name=f"layer_._{2 * i + 1}"))
+""",
+            finds=('self.layer.append(TFLanternLayer(config, name=f"layer_._{2 * i}"))',),
+        ),
+        Example(
+            title="Every round makes one",
+            path=_TF,
+            good=_EVERY,
+            bad="""        self.layer = []
+        for i in range(config.num_hidden_layers):
+            self.layer.append(TFLanternLayer(config, name=f"layer_._{i}"))
+""",
+            silent=True,
+        ),
+    ),
 )

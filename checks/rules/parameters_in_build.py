@@ -7,16 +7,16 @@ import difflib
 from collections.abc import Iterator
 from dataclasses import replace
 
-from checks.errors import NotBegun
+from checks.errors import NotApplicable
 from checks.port import Port
 from checks.report import Finding, Level, Location
 from checks.rules import Example, Rule
 from checks.rules._common import enumerate_names, verb
 from checks.rules._module_tree import Module, Opaque, Parameter
 from checks.rules._name_edits import argument_edit, segment_edit
-from checks.rules._naming import SPELLED, Name, Naming, namings
+from checks.rules._naming import SPELLED, Name, Naming, namings, path_of
 from checks.rules._shapes import differs
-from checks.source.layers import ClassLayers, Weight, argument
+from checks.source.layers import ClassLayers, Weight, argument, pattern
 from checks.source.python import dotted
 
 
@@ -36,7 +36,7 @@ def check(port: Port) -> Iterator[Finding]:
                 yield found
         yield from _missing(naming, wrong)
     if not seen:
-        raise NotBegun("no class has a weight of its own")
+        raise NotApplicable("no class has an nn.Parameter of its own")
 
 
 def _judge(port: Port, naming: Naming, name: Name) -> Finding | None:
@@ -63,7 +63,12 @@ def _judge(port: Port, naming: Naming, name: Name) -> Finding | None:
         )
         edits = argument_edit(port, naming, name.call, f'name="{name.attribute}"') if known else ()
         return replace(
-            _finding(naming, name, f"{_weight(naming, name)} has no name=, so PyTorch's weight does not find it", advice),
+            _finding(
+                naming,
+                name,
+                f"{_weight(naming, name)} has no name=, so PyTorch's weight does not find it",
+                advice,
+            ),
             edits=edits,
         )
     if not name.segments or not naming.places:
@@ -112,10 +117,35 @@ def _unknown(port: Port, naming: Naming, name: Name) -> Finding | None:
         advice = "Name it as the nn.Parameter that it stands for."
     path = ".".join(name.segments)
     edits = segment_edit(port, naming, name, name.segments[-1], meant, 0) if meant else ()
+    line = 0
     message = f'add_weight(name="{name.text}") names nothing of {naming.torch or "its PyTorch class"}{f" ({where})" if where else ""}'
     if scoped:
         message = f"{naming.torch or 'The PyTorch class'} has no {path}{f' ({where})' if where else ''}"
-    return replace(_finding(naming, name, message, advice), edits=edits)
+        advice = f"Scopes and name have to give the path of PyTorch's weight{_left(naming)}."
+        _, steps = naming.walk(name.segments)
+        line = _scope_line(naming, name, name.segments[min(steps, len(name.segments) - 1)])
+    return replace(_finding(naming, name, message, advice, line=line), edits=edits)
+
+
+def _left(naming: Naming) -> str:
+    return f"; {enumerate_names(naming.free)} {verb(naming.free, 'is', 'are')} left" if naming.free else ""
+
+
+def _scope_line(naming: Naming, name: Name, segment: str) -> int:
+    """Line of the `tf.name_scope("…")` around a weight that has this part of its path; 0 if it is the weight's own name."""
+    for node in ast.walk(naming.pair.tensorflow.node):
+        if isinstance(node, ast.With) and any(
+            part is name.call for child in node.body for part in ast.walk(child)
+        ):
+            for item in node.items:
+                call = item.context_expr
+                if (
+                    isinstance(call, ast.Call)
+                    and call.args
+                    and segment in path_of(pattern(call.args[0]) or "")
+                ):
+                    return call.lineno
+    return 0
 
 
 def _of_pair(port: Port, naming: Naming, name: Name, torch: Weight) -> Finding | None:
@@ -158,7 +188,11 @@ def _parameters(naming: Naming) -> list[tuple[str, Weight]]:
         if isinstance(place, Module):
             for _, layers in place.chain:
                 for weight in layers.weights:
-                    if weight.kind == "parameter" and weight.method == "__init__" and _is_trained(layers, weight):
+                    if (
+                        weight.kind == "parameter"
+                        and weight.method == "__init__"
+                        and _is_trained(layers, weight)
+                    ):
                         found.setdefault(weight.attribute, weight)
     return list(found.items())
 
@@ -235,12 +269,61 @@ def _finding(
     )
 
 
+_TF = "src/transformers/models/lantern/modeling_tf_lantern.py"
+_GLOW = 'self.glow = self.add_weight(shape=(self.config.hidden_size,), initializer="ones", name="glow")'
+
 RULE = Rule(
     slug="parameters-in-build",
     level="error",
     summary="Every `nn.Parameter` is an `add_weight` with the same name and shape, made in `build()`.",
-    why=".",
-    how=".",
+    why=(
+        "PyTorch's weight is found by the variable's path. A variable gets the scopes of its layer only in `build()`; in `__init__` it "
+        "has none. What has another name or is not there keeps its random values, and what has another shape does not load."
+    ),
+    how=(
+        'In `build()`: `self.cls_token = self.add_weight(name="cls_token", shape=…)`, with the attribute of the PyTorch class as the name. '
+        "A buffer that PyTorch saves gets `trainable=False`. A weight of a model itself goes into a small layer, as the `BiasLayer` of BART."
+    ),
+    guide="Step 4: nn.Parameter becomes add_weight in build(), with the name and the shape of PyTorch's.",
+    source="convert_tf_weight_name_to_pt_weight_name; 8088ca418 (buffers), 7f27e002f (final_logits_bias)",
     check=check,
-    examples=(Example("x", "x", "x", "x"),),
+    examples=(
+        Example(
+            title="Another name than PyTorch's",
+            path=_TF,
+            good='initializer="ones", name="glow")',
+            bad='initializer="ones", name="shine")',
+            finds=(_GLOW.replace('"glow"', '"shine"'),),
+            fixed=True,
+        ),
+        Example(
+            title="No name",
+            path=_TF,
+            good=', initializer="ones", name="glow")',
+            bad=', initializer="ones")',
+            finds=(_GLOW.replace(', name="glow"', ""),),
+            fixed=True,
+        ),
+        Example(
+            title="A parameter was forgotten",
+            path=_TF,
+            good=f"        {_GLOW}\n",
+            bad="",
+            finds=("def build(self, input_shape=None):#1",),
+        ),
+        Example(
+            title="Another shape",
+            path=_TF,
+            good="shape=(self.config.hidden_size,), initializer",
+            bad="shape=(self.config.hidden_size + 1,), initializer",
+            finds=(_GLOW.replace("size,)", "size + 1,)"),),
+        ),
+        Example(
+            title="Another scope",
+            path=_TF,
+            good='with tf.name_scope("word_embeddings"):',
+            bad='with tf.name_scope("words"):',
+            finds=('with tf.name_scope("words"):',),
+        ),
+    ),
 )

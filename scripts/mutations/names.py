@@ -47,13 +47,23 @@ def mutations(head: GitSnapshot, report: Report) -> Iterator[Mutation]:
 def _of_module(path: str, text: str, torch: str) -> Iterator[Mutation]:
     classes = set(re.findall(r"^class (\w+)", torch, re.MULTILINE))
     calls = [call for call in _calls(text) if re.sub(r"^TF|MainLayer$", "", call.owner) in classes]
-    plain = [call for call in calls if re.fullmatch(_KERAS, call.kind) and re.fullmatch(r"[A-Za-z]\w*", call.name)]
-    own = [c for c in calls if re.fullmatch(r"TF\w+", c.kind) and not c.kind.endswith("MainLayer") and re.fullmatch(r"[A-Za-z]\w*", c.name)]
+    plain = [
+        call for call in calls if re.fullmatch(_KERAS, call.kind) and re.fullmatch(r"[A-Za-z]\w*", call.name)
+    ]
+    own = [
+        c
+        for c in calls
+        if re.fullmatch(r"TF\w+", c.kind)
+        and not c.kind.endswith("MainLayer")
+        and re.fullmatch(r"[A-Za-z]\w*", c.name)
+    ]
     for kinds, what in ((plain, "layer"), (own, "own layer")):
         for call in _some(kinds):
             yield _replaced(path, text, call, f"{call.name}_x", f"{what} renamed", "weight-names")
         for call in _some(kinds, 1):
-            yield _replaced(path, text, call, call.name[:-1] or "x", f"{what}: last letter lost", "weight-names")
+            yield _replaced(
+                path, text, call, call.name[:-1] or "x", f"{what}: last letter lost", "weight-names"
+            )
         for call in _some(kinds, 2):
             yield _replaced(path, text, call, call.name.swapcase(), f"{what}: case", "weight-names")
     for call in _some(plain):
@@ -70,7 +80,9 @@ def _of_module(path: str, text: str, torch: str) -> Iterator[Mutation]:
 
 def _calls(text: str) -> Iterator[_Call]:
     bodies = [(m.start(), m[1]) for m in re.finditer(r"^class (\w+)", text, re.MULTILINE)]
-    pattern = re.compile(r"^( +)self\.(\w+) = (?:\[\n? *)?((?:tf\.)?(?:keras\.layers\.)?[A-Z]\w+)\(", re.MULTILINE)
+    pattern = re.compile(
+        r"^( +)self\.(\w+) = (?:\[\n? *)?((?:tf\.)?(?:keras\.layers\.)?[A-Z]\w+)\(", re.MULTILINE
+    )
     for match in pattern.finditer(text):
         end = _closing(text, match.end() - 1)
         inside = text[match.end() : end]
@@ -112,7 +124,9 @@ def _line(text: str, offset: int) -> int:
 def _replaced(path: str, text: str, call: _Call, name: str, what: str, rule: str) -> Mutation:
     start, end = call.value
     broken = text[:start] + name + text[end:]
-    return Mutation(f"{what}: {call.name} -> {name} in {call.owner}", path, broken, rule, _line(broken, start))
+    return Mutation(
+        f"{what}: {call.name} -> {name} in {call.owner}", path, broken, rule, _line(broken, start)
+    )
 
 
 def _without_name(path: str, text: str, call: _Call, rule: str) -> Mutation:
@@ -177,7 +191,9 @@ def _lists(path: str, text: str, calls: list[_Call]) -> Iterator[Mutation]:
         start = match.start() - 2 if text[match.start() - 2 : match.start()] == ", " else -1
         if start > 0:
             broken = text[:start] + text[match.end() :]
-            yield Mutation(f"no name in a list: {match[0]}", path, broken, "module-list-names", _line(broken, start))
+            yield Mutation(
+                f"no name in a list: {match[0]}", path, broken, "module-list-names", _line(broken, start)
+            )
 
 
 def _indices(path: str, text: str, calls: list[_Call]) -> Iterator[Mutation]:
@@ -187,7 +203,9 @@ def _indices(path: str, text: str, calls: list[_Call]) -> Iterator[Mutation]:
         head, last = call.name[:-1], int(call.name[-1])
         yield _replaced(path, text, call, f"{head}{last + 7}", "index of a sequential", "sequential-indices")
         if head:
-            yield _replaced(path, text, call, call.name.replace(".", "_"), "no level before the index", "weight-names")
+            yield _replaced(
+                path, text, call, call.name.replace(".", "_"), "no level before the index", "weight-names"
+            )
 
 
 def _weights(path: str, text: str, classes: set[str]) -> Iterator[Mutation]:
@@ -209,16 +227,23 @@ def _weights(path: str, text: str, classes: set[str]) -> Iterator[Mutation]:
         yield Mutation(f"weight renamed: {name[1]} of {owner}", path, broken, rule, _line(broken, at))
         short = re.sub(r'\n *name="\w+",|, name="\w+"|name="\w+", ', "", statement)
         broken = text[: match.start()] + short + text[end + 1 :]
-        yield Mutation(f"weight without a name: {name[1]} of {owner}", path, broken, rule, _line(broken, match.start()))
+        yield Mutation(
+            f"weight without a name: {name[1]} of {owner}", path, broken, rule, _line(broken, match.start())
+        )
         broken = text[: match.start()] + text[end + 1 :]
-        if re.match(r"(?:        .*\n|\n)*?        (?:\S)", text[end + 1 :]) and text[end + 1 : end + 9] == " " * 8:
+        if (
+            re.match(r"(?:        .*\n|\n)*?        (?:\S)", text[end + 1 :])
+            and text[end + 1 : end + 9] == " " * 8
+        ):
             build = text.rfind("    def build(", 0, match.start())
             yield Mutation(f"weight dropped: {name[1]} of {owner}", path, broken, rule, _line(broken, build))
             body = text.rfind("class ", 0, match.start())
             init = re.compile(r"super\(\).__init__\(.*\)\n").search(text, body)
             if init is not None and init.end() < match.start():
                 moved = text[: init.end()] + statement + text[init.end() : match.start()] + text[end + 1 :]
-                yield Mutation(f"weight in __init__: {name[1]} of {owner}", path, moved, rule, _line(moved, init.end()))
+                yield Mutation(
+                    f"weight in __init__: {name[1]} of {owner}", path, moved, rule, _line(moved, init.end())
+                )
         shape = re.search(r"shape=\(1, ", statement)
         if shape is not None:
             at = match.start() + shape.start()
