@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from checks.conventions import MODELS, SOURCE, read
 from checks.port import Module, Port
@@ -72,6 +72,7 @@ class Pair:
         return tuple(layer for layer in self.pytorch_layers if layer.attribute == name)
 
 
+@lru_cache(maxsize=4)
 def pairs(port: Port) -> tuple[Pair, ...]:
     """Every class of the port's TensorFlow modules with its twin, in the order of the text.
 
@@ -116,6 +117,7 @@ def _twin(port: Port, module: Module, name: str) -> tuple[tuple[str, ClassLayers
     return ()
 
 
+@lru_cache(maxsize=8)
 def pytorch_classes(port: Port, path: str) -> dict[str, ClassLayers]:
     """The classes of a PyTorch module, of the head or else the base; none if it can't be read."""
     return class_layers(port.text(path) or read(port.base, path))

@@ -7,8 +7,8 @@ import ast
 import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
-from weakref import WeakKeyDictionary
 
 from checks.port import Port
 from checks.report import Edit, Finding, Level, Location
@@ -60,15 +60,11 @@ def findings(port: Port, rule: Rule) -> Iterator[Finding]:
             )
 
 
-_CACHE: WeakKeyDictionary[Port, tuple[Misnamed, ...]] = WeakKeyDictionary()
-
-
+@lru_cache(maxsize=4)
 def misnamed(port: Port) -> tuple[Misnamed, ...]:
     """Everything that is misnamed in the port."""
-    if port not in _CACHE:
-        known = prefixes(port)
-        _CACHE[port] = tuple(found for naming in namings(port) for found in _of_class(port, naming, known))
-    return _CACHE[port]
+    known = prefixes(port)
+    return tuple(found for naming in namings(port) for found in _of_class(port, naming, known))
 
 
 def prefixes(port: Port) -> frozenset[str]:
@@ -205,12 +201,12 @@ def _shifted(port: Port, naming: Naming, name: Name) -> Misnamed | None:
         or len(name.segments) != 2
     ):
         return None
-    loop = from_zero(naming, layer.call)
     parts = [part.value for part in name.node.values if isinstance(part, ast.FormattedValue)]
     computed = [
         part for part in parts if isinstance(part, ast.BinOp) and isinstance(part.op, (ast.Add, ast.Sub))
     ]
-    if not loop or not computed or ast.unparse(computed[0].left) != loop:
+    loop = from_zero(naming, layer.call) if computed else ""
+    if not loop or ast.unparse(computed[0].left) != loop:
         return None
     if sum(other.root == name.root for other in naming.names) != 1:
         return None

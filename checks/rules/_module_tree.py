@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from checks.pairs import Pair, pytorch_classes, with_bases
 from checks.port import Port
-from checks.source.layers import ClassLayers, Weight, makes_layer
+from checks.source.layers import ClassLayers, Weight, makes_layer, statements
 from checks.source.python import dotted
 
 
@@ -90,6 +90,8 @@ class Tree:
         self._port = port
         self._weighted: dict[str, bool | None] = {}
         self._below: dict[tuple[str, str, str], tuple[Place, ...]] = {}
+        self._chains: dict[tuple[str, str], Module] = {}
+        self._open: dict[tuple[str, str], bool] = {}
         self._values: dict[tuple[str, str], dict[str, list[tuple[ast.FunctionDef, ast.expr]]]] = {}
 
     def twin(self, pair: Pair) -> Module | None:
@@ -152,8 +154,14 @@ class Tree:
                 for name in matching:
                     yield from self._attribute(path, layers, name)
                 return
-        if not plain or any(is_open(layers) for _, layers in place.chain):
+        if not plain or any(self._is_open(path, layers) for path, layers in place.chain):
             yield OPAQUE
+
+    def _is_open(self, path: str, layers: ClassLayers) -> bool:
+        key = (path, layers.name)
+        if key not in self._open:
+            self._open[key] = is_open(layers)
+        return self._open[key]
 
     def _attribute(self, path: str, layers: ClassLayers, name: str) -> Iterator[Place]:
         """The places that an attribute holds."""
@@ -189,7 +197,7 @@ class Tree:
             found: dict[str, list[tuple[ast.FunctionDef, ast.expr]]] = {}
             for method in layers.node.body:
                 if isinstance(method, ast.FunctionDef) and method.name != "forward":
-                    for node in ast.walk(method):
+                    for node in statements(method.body):
                         targets = (
                             node.targets
                             if isinstance(node, ast.Assign)
@@ -226,7 +234,9 @@ class Tree:
             return tuple(self._of_call(path, node, within)) or (OPAQUE,)
         here = pytorch_classes(self._port, path)
         if kind in here:
-            return (Module(with_bases(self._port, path, here[kind])),)
+            if (path, kind) not in self._chains:
+                self._chains[path, kind] = Module(with_bases(self._port, path, here[kind]))
+            return (self._chains[path, kind],)
         if kind.startswith(("nn.", "torch.nn.")) and last not in ("ModuleDict", "ParameterList"):
             return (Leaf(last, node.lineno),)
         if last in (
@@ -411,10 +421,12 @@ class _Builder:
 def is_open(layers: ClassLayers) -> bool:
     """The class makes attributes by computed names."""
     return any(
-        isinstance(node, ast.Call) and dotted(node.func) in ("setattr", "self.__setattr__")
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Call)
+        and dotted(node.value.func) in ("setattr", "self.__setattr__")
         for part in layers.node.body
         if isinstance(part, ast.FunctionDef) and part.name != "forward"
-        for node in ast.walk(part)
+        for node in statements(part.body)
     )
 
 

@@ -11,8 +11,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
-from weakref import WeakKeyDictionary
+from functools import cached_property, lru_cache
 
 from checks.pairs import Pair, pairs, twin_name
 from checks.port import Port
@@ -204,18 +203,14 @@ class Naming:
         return ""
 
 
-_CACHE: WeakKeyDictionary[Port, tuple[Naming, ...]] = WeakKeyDictionary()
-
-
+@lru_cache(maxsize=4)
 def namings(port: Port) -> tuple[Naming, ...]:
     """All Keras classes of the port that have a place in PyTorch's tree, in the order of the text.
 
     Raises:
         checks.errors.Undecidable: a module can't be read or parsed.
     """
-    if port not in _CACHE:
-        _CACHE[port] = tuple(_Reader(port).read())
-    return _CACHE[port]
+    return tuple(_Reader(port).read())
 
 
 class _Reader:

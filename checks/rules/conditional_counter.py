@@ -13,6 +13,8 @@ from checks.rules._naming import namings
 
 def check(port: Port) -> Iterator[Finding]:
     for naming in namings(port):
+        if not any(name.layer is not None and name.layer.looped and _is_computed(name.node) for name in naming.names):
+            continue
         init = naming.pair.tensorflow.method("__init__")
         loops = [node for node in ast.walk(init) if isinstance(node, ast.For)] if init is not None else []
         for loop in loops:
@@ -33,6 +35,13 @@ def check(port: Port) -> Iterator[Finding]:
                     symbol=f"{naming.pair.name}.__init__",
                     locations=[Location(naming.pair.path, name.lineno) for name in computed[1:]],
                 )
+
+
+def _is_computed(node: ast.expr | None) -> bool:
+    """An f-string with a calculation in it."""
+    return isinstance(node, ast.JoinedStr) and any(
+        isinstance(part, ast.FormattedValue) and isinstance(part.value, ast.BinOp) for part in node.values
+    )
 
 
 def _names(loop: ast.For) -> Iterator[ast.JoinedStr]:

@@ -16,7 +16,7 @@ from checks.rules._module_tree import Module, Opaque, Parameter
 from checks.rules._name_edits import argument_edit, segment_edit
 from checks.rules._naming import SPELLED, Name, Naming, namings, path_of
 from checks.rules._shapes import differs
-from checks.source.layers import ClassLayers, Weight, argument, pattern
+from checks.source.layers import ClassLayers, Weight, argument, pattern, statements
 from checks.source.python import dotted
 
 
@@ -204,7 +204,7 @@ def _is_trained(layers: ClassLayers, weight: Weight) -> bool:
     frozen = f"self.{weight.attribute}.requires_grad"
     init = layers.method("__init__")
     return init is None or not any(
-        isinstance(node, ast.Assign) and frozen in map(dotted, node.targets) for node in ast.walk(init)
+        isinstance(node, ast.Assign) and frozen in map(dotted, node.targets) for node in statements(init.body)
     )
 
 
@@ -217,7 +217,9 @@ def _missing(naming: Naming, wrong: int) -> Iterator[Finding]:
     absent = [
         (attribute, weight)
         for attribute, weight in _parameters(naming)
-        if not naming.mentions(attribute) and attribute not in pair.tensorflow.attributes
+        if attribute not in pair.tensorflow.attributes
+        and not naming.mentions(attribute)
+        and all(_is_trained(layers, weight) for layers in pair.pytorch)
     ]
     # A parameter under another name has its finding already.
     if not absent or wrong:

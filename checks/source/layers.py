@@ -154,6 +154,16 @@ def class_layers(text: str) -> dict[str, ClassLayers]:
     return found
 
 
+def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """All statements of a block, those of its inner blocks included, in the order of the text; not what is within expressions."""
+    for node in body:
+        yield node
+        for part in ("body", "orelse", "finalbody"):
+            yield from statements(getattr(node, part, []))
+        for handler in getattr(node, "handlers", []):
+            yield from statements(handler.body)
+
+
 def argument(call: ast.Call, name: str, position: int | None = None) -> ast.expr | None:
     """The argument of a call with this keyword or (from 0) position; None if it is not given."""
     for keyword in call.keywords:
