@@ -84,9 +84,10 @@ def _loop(naming: Naming, call: ast.Call) -> ast.comprehension | ast.For | None:
         if isinstance(node, ast.For):
             if any(part is call for child in node.body for part in ast.walk(child)):
                 best = node
-        elif isinstance(node, (ast.ListComp, ast.GeneratorExp)):
-            if any(part is call for part in ast.walk(node.elt)):
-                best = node.generators[-1]
+        elif isinstance(node, (ast.ListComp, ast.GeneratorExp)) and any(
+            part is call for part in ast.walk(node.elt)
+        ):
+            best = node.generators[-1]
     return best
 
 

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from checks.port import Port
 from checks.report import Finding, Location
 from checks.rules import Example, Rule
-from checks.rules._naming import namings
+from checks.rules._namings import namings
 
 
 def check(port: Port) -> Iterator[Finding]:
     for naming in namings(port):
-        if not any(name.layer is not None and name.layer.looped and _is_computed(name.node) for name in naming.names):
+        if not any(
+            name.layer is not None and name.layer.looped and _is_computed(name.node) for name in naming.names
+        ):
             continue
         init = naming.pair.tensorflow.method("__init__")
         loops = [node for node in ast.walk(init) if isinstance(node, ast.For)] if init is not None else []

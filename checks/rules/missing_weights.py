@@ -9,8 +9,9 @@ from checks.report import Finding
 from checks.rules import Example, Rule
 from checks.rules._common import enumerate_names, verb
 from checks.rules._misnamed import misnamed, prefixes
-from checks.rules._module_tree import Module, Parameter, Place
-from checks.rules._naming import Naming, namings
+from checks.rules._naming import Naming
+from checks.rules._namings import namings
+from checks.rules._places import Module, Parameter, Place
 
 _TIED = frozenset(
     {"embed_tokens", "lm_head", "decoder", "shared", "proj_out", "embed_out", "wte", "output_embeddings"}
@@ -63,6 +64,9 @@ def check(port: Port) -> Iterator[Finding]:
 def _demanded(naming: Naming, name: str, places: tuple[Place, ...]) -> bool:
     """It is there in every configuration, and no parameter (of which parameters-in-build tells)."""
     if any(isinstance(place, Parameter) for place in places):
+        return False
+    # Sinusoidal positions are computed, whatever keeps them.
+    if any(isinstance(place, Module) and "Sinusoidal" in place.layers.name for place in places):
         return False
     for place in naming.places:
         if isinstance(place, Module):

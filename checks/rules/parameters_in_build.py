@@ -12,9 +12,10 @@ from checks.port import Port
 from checks.report import Finding, Level, Location
 from checks.rules import Example, Rule
 from checks.rules._common import enumerate_names, verb
-from checks.rules._module_tree import Module, Opaque, Parameter
 from checks.rules._name_edits import argument_edit, segment_edit
-from checks.rules._naming import SPELLED, Name, Naming, namings, path_of
+from checks.rules._naming import SPELLED, Name, Naming, path_of
+from checks.rules._namings import namings
+from checks.rules._places import Module, Opaque, Parameter
 from checks.rules._shapes import differs
 from checks.source.layers import ClassLayers, Weight, argument, pattern, statements
 from checks.source.python import dotted
@@ -28,8 +29,13 @@ def check(port: Port) -> Iterator[Finding]:
         if weights and port.is_model(naming.pair.facts):
             yield _of_model(naming, weights)
             weights = []
+        early = [name for name in weights if name.weight is not None and name.weight.method == "__init__"]
+        if early and not naming.pair.name.endswith("BiasLayer"):
+            yield _of_constructor(naming, early)
         wrong = 0
         for name in weights:
+            if name in early:
+                continue
             found = _judge(port, naming, name)
             if found is not None:
                 wrong += name.segments != () or name.text is None
@@ -41,19 +47,6 @@ def check(port: Port) -> Iterator[Finding]:
 
 def _judge(port: Port, naming: Naming, name: Name) -> Finding | None:
     """What is wrong with one `add_weight`, if anything."""
-    assert name.weight is not None
-    pair = naming.pair
-    if name.weight.method == "__init__":
-        if pair.name.endswith("BiasLayer"):
-            return None
-        return _finding(
-            naming,
-            name,
-            f"{_weight(naming, name)} is made in __init__, where it gets no scope, so PyTorch's weight does not find it",
-            "Move it to build(), before the sub-layers are built.",
-            "warning",
-            line=name.call.lineno,
-        )
     if name.text is None:
         known = name.attribute in naming.torch_weighted
         advice = (
@@ -236,6 +229,20 @@ def _missing(naming: Naming, wrong: int) -> Iterator[Finding]:
         symbol=f"{pair.name}.build" if build is not None else pair.name,
         absent=True,
         level=None if sure else "warning",
+    )
+
+
+def _of_constructor(naming: Naming, weights: list[Name]) -> Finding:
+    """Weights made in `__init__`."""
+    shown = [_weight(naming, name) for name in weights]
+    return RULE.finding(
+        naming.pair.path,
+        weights[0].call.lineno,
+        f"{enumerate_names(shown)} {verb(shown, 'is', 'are')} made in __init__, where no scope is around {verb(shown, 'it', 'them')}: PyTorch's weights are not found",
+        f"Move {verb(shown, 'it', 'them')} to build(), before the sub-layers are built.",
+        symbol=naming.pair.name,
+        locations=[Location(naming.pair.path, name.call.lineno) for name in weights[1:]],
+        level="warning",
     )
 
 

@@ -9,7 +9,7 @@ from checks.port import Port
 from checks.report import Finding
 from checks.rules import Example, Rule
 from checks.rules._misnamed import findings
-from checks.rules._naming import namings
+from checks.rules._namings import namings
 
 
 def check(port: Port) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeVar
 
 from checks.report import Report
@@ -145,7 +146,7 @@ def _neighbours(calls: list[_Call]) -> list[tuple[_Call, _Call]]:
     """Layers of one class and kind that are named as their attributes."""
     pairs = [
         (a, b)
-        for a, b in zip(calls, calls[1:], strict=False)
+        for a, b in pairwise(calls)
         if (a.owner, a.kind) == (b.owner, b.kind) and a.attribute == a.name and b.attribute == b.name
     ]
     return _some(pairs, 2)
