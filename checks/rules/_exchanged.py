@@ -29,7 +29,7 @@ def exchanged(port: Port, naming: Naming, fine: list[Name]) -> Iterator[Misnamed
             and len(name.segments) == 1
             and name.attribute != name.root
             and name.attribute in weighted
-            and name.attribute not in naming.torch_names - weighted.keys()
+            and name.root in weighted
         ):
             wrong[id(name)] = (name, None)
     told: set[int] = set()

@@ -263,6 +263,9 @@ class Tree:
                     answers.append(self.weighted(Leaf(last, 0)))
             for layer in layers.layers:
                 answers += map(self.weighted, self.place(path, layer.call, layers))
+            values = (value for of in self._assigned(path, layers).values() for _, value in of)
+            if self._is_open(path, layers) or any(map(_may_be_module, values)):
+                answers.append(None)
         return True if True in answers else None if None in answers else False
 
 
@@ -276,6 +279,25 @@ def is_open(layers: ClassLayers) -> bool:
         if isinstance(part, ast.FunctionDef) and part.name != "forward"
         for node in statements(part.body)
     )
+
+
+_PLAIN_CALLS = frozenset(
+    ["int", "float", "str", "bool", "len", "max", "min", "sum", "tuple", "range", "round", "getattr"]
+)
+
+
+def _may_be_module(value: ast.expr) -> bool:
+    """Something that is handed in or made by a function, so that nobody can tell from here what it is."""
+    if isinstance(value, ast.Call):
+        return not (
+            makes_layer(value)
+            or is_weight(value)
+            or dotted(value.func) in _PLAIN_CALLS
+            or dotted(value).startswith("ACT")
+        )
+    if isinstance(value, ast.IfExp):
+        return _may_be_module(value.body) or _may_be_module(value.orelse)
+    return isinstance(value, ast.Name) and value.id != "config"
 
 
 def is_weight(call: ast.Call) -> bool:
