@@ -51,14 +51,13 @@ def judge(port: Port, naming: Naming, name: Name, prefixes: frozenset[str]) -> M
         return _constant(port, naming, name)
     if not naming.places or name.root in prefixes:
         return None
+    places, steps = naming.walk(name.segments)
+    leads = steps == len(name.segments)
+    if leads and any(fits(name, place, naming.tree) for place in places):
+        return _shifted(port, naming, name)
     if naming.elsewhere and _leads(replace(naming, places=naming.elsewhere), name):
         return None
-    places, steps = naming.walk(name.segments)
-    if steps < len(name.segments):
-        return _astray(port, naming, name, places, steps)
-    if not any(fits(name, place, naming.tree) for place in places):
-        return _unfit(port, naming, name, places)
-    return _shifted(port, naming, name)
+    return _unfit(port, naming, name, places) if leads else _astray(port, naming, name, places, steps)
 
 
 def _leads(naming: Naming, name: Name) -> bool:

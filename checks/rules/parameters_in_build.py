@@ -201,6 +201,19 @@ def _is_trained(layers: ClassLayers, weight: Weight) -> bool:
     )
 
 
+def _assigned(layers: ClassLayers) -> set[str]:
+    """Attributes that a class gets in other methods than setters."""
+    return {
+        target.attr
+        for part in layers.node.body
+        if isinstance(part, ast.FunctionDef) and not part.name.startswith("set_")
+        for node in statements(part.body)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Attribute)
+    }
+
+
 def _missing(naming: Naming, wrong: int) -> Iterator[Finding]:
     pair = naming.pair
     if not naming.paired or naming.foreign or not naming.complete or pair.name.endswith("PreTrainedModel"):
@@ -210,7 +223,7 @@ def _missing(naming: Naming, wrong: int) -> Iterator[Finding]:
     absent = [
         (attribute, weight)
         for attribute, weight in _parameters(naming)
-        if attribute not in pair.tensorflow.attributes
+        if attribute not in _assigned(pair.tensorflow)
         and not naming.mentions(attribute)
         and all(_is_trained(layers, weight) for layers in pair.pytorch)
     ]
