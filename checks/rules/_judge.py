@@ -168,8 +168,8 @@ def _shifted(port: Port, naming: Naming, name: Name) -> Misnamed | None:
         naming,
         name,
         name.line,
-        f'The first item is named "{name.root}.{ast.unparse(computed[0]).replace(loop, "0", 1)}", but PyTorch counts from 0 ({naming.attribute_line(name.root)})',
-        f"Use {plain}.",
+        f'"{name.shown}" does not begin with {name.root}.0, but PyTorch\'s list does ({naming.attribute_line(name.root)})',
+        f"Use {plain}: the loop counts from 0.",
         "error",
         plain,
         edits,
@@ -195,7 +195,7 @@ def _astray(port: Port, naming: Naming, name: Name, at: tuple[Place, ...], steps
         rule = "sequential-indices"
     if series:
         upto = ".".join(name.segments[:steps])
-        message = f'"{name.text}": {upto} of {naming.torch} is {described(series[0])} ({naming.where(at)})'
+        message = f'"{name.shown}": {upto} of {naming.torch} is {described(series[0])} ({naming.where(at)})'
         if segment.isdigit():
             message += f" and has no item {segment}"
         else:
@@ -203,12 +203,10 @@ def _astray(port: Port, naming: Naming, name: Name, at: tuple[Place, ...], steps
     elif steps:
         upto = ".".join(name.segments[:steps])
         owner = next((described(place) for place in at), "it")
-        message = (
-            f'"{name.text}": {upto} of {naming.torch} is {owner} ({naming.where(at)}), which has no {segment}'
-        )
+        message = f'"{name.shown}": {upto} of {naming.torch} is {owner} ({naming.where(at)}), which has no {segment}'
     else:
         place = naming.where()
-        message = f'"{name.text}" names nothing of {naming.torch or "its PyTorch class"}{f" ({place})" if place else ""}'
+        message = f'"{name.shown}" names nothing of {naming.torch or "its PyTorch class"}{f" ({place})" if place else ""}'
     advice = _advice(naming, name, steps, whole, sure, candidates)
     level: Level = "error" if name.weighted else "warning"
     return Misnamed(rule, naming, name, name.line, message, advice, level, meant if sure else "", edits)
@@ -222,8 +220,12 @@ def _unfit(port: Port, naming: Naming, name: Name, places: tuple[Place, ...]) ->
     segment = name.segments[-1]
     candidates = list(_candidates(naming, name, at, steps))
     meant, sure = _choice(naming, name, steps, candidates)
-    edits = segment_edit(port, naming, name, segment, meant, steps) if sure else ()
     held = [place for place in places if isinstance(place, Series)]
+    if held:  # one of its items
+        candidates = list(_candidates(naming, name, places, steps + 1)) if not layer.looped else []
+        item, sure = _choice(naming, name, steps, candidates)
+        meant = f"{segment}.{item}" if item else ""
+    edits = segment_edit(port, naming, name, segment, meant, steps) if sure else ()
     rule: Slug = "weight-names"
     if any(map(is_sequential, (*at, *held))):
         rule = "sequential-indices"
@@ -234,7 +236,7 @@ def _unfit(port: Port, naming: Naming, name: Name, places: tuple[Place, ...]) ->
     reason = ", which has no weights" if weightless else f", not the PyTorch of {layer.kind}"
     if held:
         reason = ": its name has to say which item of it this is"
-    message = f'"{name.text}" of {naming.torch} is {what} ({naming.where(places)}){reason}'
+    message = f'"{name.shown}" of {naming.torch} is {what} ({naming.where(places)}){reason}'
     level: Level = "error" if name.weighted else "warning"
     advice = _advice(naming, name, steps, meant, sure, candidates)
     return Misnamed(rule, naming, name, name.line, message, advice, level, meant if sure else "", edits)
@@ -284,8 +286,10 @@ def _choice(naming: Naming, name: Name, steps: int, candidates: list[str]) -> tu
 def _advice(naming: Naming, name: Name, steps: int, meant: str, sure: bool, candidates: Iterable[str]) -> str:
     if meant:
         path = [*name.segments[:steps], meant, *name.segments[steps + 1 :]]
-        where = naming.attribute_line(path_of(meant)[0] if steps == 0 else name.root)
-        text = ".".join(path).replace("{}", "{i}")
+        places, _ = naming.walk(path_of(".".join(path)))
+        item = path[-1].rsplit(".", 1)[-1].isdigit()
+        where = naming.where(places) if item else naming.attribute_line(path_of(path[0])[0])
+        text = ".".join(path).replace(".{}", "_._{i}").replace("{}", "{i}")
         said = f"Name it {text}" if sure else f"Did you mean {text}?"
         return (
             f"{said}{f' ({where})' if where else ''}." if sure else f"{said}{f' ({where})' if where else ''}"
@@ -294,7 +298,9 @@ def _advice(naming: Naming, name: Name, steps: int, meant: str, sure: bool, cand
 
 
 def choose(naming: Naming, name: Name, candidates: Iterable[str] = ()) -> str:
-    left = list(dict.fromkeys(candidates)) or [free for free in naming.free if free in naming.torch_names]
+    left = [option for option in dict.fromkeys(candidates) if not option.isdigit()] or [
+        free for free in naming.free if free in naming.torch_names
+    ]
     if left and naming.torch:
         return f"Name it as PyTorch does; of {naming.torch} {enumerate_names(left)} {'is' if len(left) == 1 else 'are'} left ({naming.where()})."
     return "Name it as the PyTorch class calls it."

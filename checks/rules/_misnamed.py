@@ -51,7 +51,7 @@ def _of_class(port: Port, naming: Naming, prefixes: frozenset[str]) -> Iterator[
     for name in naming.names:
         if name.layer is None or name.weighted is False or name.layer.kind.endswith("MainLayer"):
             continue
-        if name.layer.method == "build":  # made for the moment, as a template
+        if name.layer.method in ("build", "call"):  # where no layer should be made: another rule tells
             continue
         found = judge(port, naming, name, prefixes)
         if found is not None:

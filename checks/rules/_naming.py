@@ -67,6 +67,19 @@ class Name:
         return (self.node or self.call).lineno
 
     @property
+    def shown(self) -> str:
+        """As written, for people: "layer_._{i}"."""
+        if not isinstance(self.node, ast.JoinedStr):
+            return self.text or ""
+        parts = (
+            str(part.value)
+            if isinstance(part, ast.Constant)
+            else ast.unparse(part).removeprefix("f").strip("\"'")
+            for part in self.node.values
+        )
+        return "".join(parts)
+
+    @property
     def root(self) -> str:
         """First part of the path."""
         return self.segments[0] if self.segments else ""

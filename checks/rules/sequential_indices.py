@@ -54,6 +54,7 @@ RULE = Rule(
             finds=(
                 'self.normalization = keras.layers.BatchNormalization(epsilon=1e-5, momentum=0.9, name="lens")',
             ),
+            fixed=True,
         ),
     ),
 )
