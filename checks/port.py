@@ -16,6 +16,7 @@ from checks.source import facts
 from checks.source.inits import InitFacts, init_facts
 from checks.source.python import Class, ModuleFacts, Problem, module_facts, torch_expressions
 from checks.source.registries import AutoFacts, auto_facts
+from checks.style import Formatted
 
 T = TypeVar("T")
 
@@ -51,6 +52,7 @@ class Port:
         model: name of the model's folder: "bert".
         modules: its TensorFlow modules that the pull request adds or extends.
         changed: every path that differs between base and head.
+        formatted: what the base's formatters make of the changed files, None where nobody ran them.
     """
 
     model: str
@@ -59,6 +61,7 @@ class Port:
     modules: tuple[Module, ...]
     changed: Mapping[str, Change]
     conventions: Conventions
+    formatted: Formatted | None = None
 
     @property
     def folder(self) -> str:
