@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from checks.edits import apply
 from checks.errors import Unreadable
@@ -11,8 +12,8 @@ from checks.report import Edit, Finding, Report
 from checks.snapshot import DictSnapshot, Snapshot
 from checks.source.python import Problem, parse
 
-MOST_ROUNDS = 20
-"""Each round applies at least one finding; edits that overlap need a round each."""
+MOST_ROUNDS = 50
+"""Each applies at least one finding or gives one up; edits that overlap need a round each. Real ports need two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,51 +40,58 @@ class Fixed:
         return tuple(f for f in self.report.findings if f.ignored is None and f not in self.stuck)
 
 
-@dataclass(slots=True)
-class _State:
-    files: dict[str, str] = field(default_factory=dict[str, str])
-    applied: dict[str, Finding] = field(default_factory=dict[str, Finding])
-    stuck: dict[str, Finding] = field(default_factory=dict[str, Finding])
-
-
-def fix(head: Snapshot, check: Callable[[Snapshot], Report], *, only: Iterable[str] = ()) -> Fixed:
+def fix(head: Snapshot, check: Callable[[Snapshot], Report]) -> Fixed:
     """The files of `head` with all edits of `check`'s findings in them.
 
+    A round whose edits leave one of its findings standing is taken back, and that finding is not offered again.
+
     Args:
-        check: makes the report of a tree; called once per round.
-        only: rules and items whose findings are mended; none means all.
+        check: makes the report of a tree, with the findings that shall be mended; called once per round.
     """
-    wanted = frozenset(only)
-    state = _State()
+    files: dict[str, str] = {}
+    applied: list[Finding] = []
+    stuck: set[_Key] = set()
     rounds = 0
     report = check(head)
     while rounds < MOST_ROUNDS:
-        offered = [f for f in report.findings if _is_wanted(f, wanted) and f.id not in state.stuck]
-        again = [f for f in offered if f.id in state.applied]
-        for finding in again:  # it was applied, and is there still
-            state.stuck[finding.id] = finding
-            del state.applied[finding.id]
-        chosen = compatible(f for f in offered if f.id not in state.stuck)
+        offered = [f for f in report.findings if f.edits and f.ignored is None and _key(f) not in stuck]
+        chosen = compatible(offered)
         if not chosen:
             break
-        _apply(head, state, chosen)
         rounds += 1
-        report = check(DictSnapshot(state.files, under=head))
-    changed = {path: text for path, text in state.files.items() if _text(head, path) != text}
-    present = {finding.id for finding in report.findings}
+        chosen, useless = _sound(head, files, chosen)
+        stuck |= useless
+        tried = _apply_all(head, files, chosen)
+        after = check(DictSnapshot(tried, under=head))
+        if standing := _standing(chosen, report, after):
+            stuck |= standing
+        else:
+            files, report = tried, after
+            applied += chosen
+    changed = {path: text for path, text in files.items() if _text(head, path) != text}
     return Fixed(
         before={path: _text(head, path) for path in changed},
         after=changed,
-        applied=tuple(f for id, f in state.applied.items() if id not in present),
-        stuck=tuple(f for f in report.findings if f.id in state.stuck),
+        applied=tuple(applied),
+        stuck=tuple(f for f in report.findings if _key(f) in stuck),
         rounds=rounds,
         report=report,
     )
 
 
-def _is_wanted(finding: Finding, names: frozenset[str]) -> bool:
-    named = not names or finding.rule in names or finding.item in names
-    return bool(finding.edits) and finding.ignored is None and named
+_Key = tuple[str, str, str, str]
+
+
+def _key(finding: Finding) -> _Key:
+    """What stays the same of a finding when lines move. (Its `id` counts equal lines, so it passes on to the next of them.)"""
+    return (finding.rule, finding.path, finding.symbol, finding.message)
+
+
+def _standing(chosen: Iterable[Finding], before: Report, after: Report) -> set[_Key]:
+    """Keys of the findings that were applied, of which there are not fewer by that."""
+    applied = Counter(map(_key, chosen))
+    was, now = Counter(map(_key, before.findings)), Counter(map(_key, after.findings))
+    return {key for key, number in applied.items() if now[key] > was[key] - number}
 
 
 def compatible(findings: Iterable[Finding]) -> list[Finding]:
@@ -107,19 +115,16 @@ def _overlap(one: Edit, other: Edit) -> bool:
     return one.start < other.end and other.start < one.end
 
 
-def _apply(head: Snapshot, state: _State, chosen: list[Finding]) -> None:
-    """Puts the edits into the state's files; a finding whose edits would make a module unreadable is stuck."""
-    files = _apply_all(head, state.files, chosen)
-    if _broken(head, state.files, files):
-        files = dict(state.files)
-        for finding in reversed(chosen):  # from the end on, so that the places of the others stay right
-            tried = _apply_all(head, files, [finding])
-            if _broken(head, files, tried):
-                state.stuck[finding.id] = finding
-            else:
-                files = tried
-    state.files = files
-    state.applied.update({f.id: f for f in chosen if f.id not in state.stuck})
+def _sound(
+    head: Snapshot, files: Mapping[str, str], chosen: list[Finding]
+) -> tuple[list[Finding], set[_Key]]:
+    """Those of the findings whose edits together break no module, and the keys of those that break one by themselves."""
+    if not _broken(head, files, _apply_all(head, files, chosen)):
+        return chosen, set()
+    sound = [f for f in chosen if not _broken(head, files, _apply_all(head, files, [f]))]
+    useless = {_key(f) for f in chosen if f not in sound}
+    together = _apply_all(head, files, sound)
+    return sound[:1] if _broken(head, files, together) else sound, useless
 
 
 def _apply_all(head: Snapshot, files: Mapping[str, str], findings: Iterable[Finding]) -> dict[str, str]:

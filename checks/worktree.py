@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import stat
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import SequenceMatcher
@@ -91,28 +93,13 @@ def _as_before(raw: bytes, before: str, after: str) -> bytes:
     mark = b"\xef\xbb\xbf" if raw.startswith(b"\xef\xbb\xbf") else b""
     if b"\r" not in raw:
         return mark + after.encode()
-    old = _with_ends(raw.removeprefix(mark).decode())
-    ends = [line[len(line.rstrip("\r\n")) :] for line in old]
-    usual = max(set(ends), key=ends.count)
-    new = after.splitlines(keepends=True) if "\n" in after else [after]
-    new = [line for line in after.split("\n")]
-    told = before.split("\n")
-    result = [f"{line}{usual}" for line in new]
-    for block in SequenceMatcher(None, told, new, autojunk=False).get_matching_blocks():
-        for n in range(block.size):
-            if block.a + n < len(old):
-                result[block.b + n] = new[block.b + n] + ends[block.a + n]
-    text = "".join(result)
-    return mark + text.removesuffix(usual).encode() if not after.endswith("\n") else mark + "".join(result[:-1]).encode()
-
-
-def _with_ends(text: str) -> list[str]:
-    """Lines with their ends, broken at \\n, \\r\\n and \\r only."""
-    lines: list[str] = []
-    start = 0
-    for n, sign in enumerate(text):
-        if sign == "\n" or (sign == "\r" and text[n + 1 : n + 2] != "\n"):
-            lines.append(text[start : n + 1])
-            start = n + 1
-    lines.append(text[start:])
-    return lines
+    ends = re.findall("\r\n|\n|\r", raw.decode())
+    usual = Counter(ends).most_common(1)[0][0]
+    old, new = before.split("\n"), after.split("\n")
+    new_ends = [usual] * (len(new) - 1) + [""]
+    if len(set(ends)) > 1:
+        for block in SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks():
+            for n in range(block.size):
+                if block.a + n < len(ends) and block.b + n < len(new) - 1:
+                    new_ends[block.b + n] = ends[block.a + n]
+    return mark + "".join(f"{line}{end}" for line, end in zip(new, new_ends, strict=True)).encode()

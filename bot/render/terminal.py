@@ -69,15 +69,15 @@ def _lines(report: Report, read: Read, width: int) -> Iterator[Text]:
     for finding in report.findings:
         if finding.ignored is not None:
             place = f"{visible(finding.path)}:{finding.line}"
-            yield from _wrapped(
+            yield from wrapped(
                 f"ignored on request: {finding.rule} {place} ({visible(finding.ignored)})", width
             )
     for note in report.notes:
-        yield from _wrapped(f"note: {visible(note)}", width)
+        yield from wrapped(f"note: {visible(note)}", width)
     told = outcome(report)
     style = "bold red" if any(item.state == "failed" for item in report.items) else "bold"
-    yield from _wrapped(_without_ticks(told.standing), width, style=style)
-    yield from _wrapped(_without_ticks(told.next), width, first="Next: ", rest="      ")
+    yield from wrapped(without_ticks(told.standing), width, style=style)
+    yield from wrapped(without_ticks(told.next), width, first="Next: ", rest="      ")
 
 
 def _title(port: PortSummary, report: Report) -> Text:
@@ -128,14 +128,14 @@ def _finding(finding: Finding, read: Read, width: int) -> Iterator[Text]:
     else:
         yield head
         yield Text(f"  {place}", "bright_black")
-    yield from _wrapped(visible(_without_ticks(finding.message)), width, first="  ", rest="  ")
+    yield from wrapped(visible(without_ticks(finding.message)), width, first="  ", rest="  ")
     text = _read(read, finding.path)
     yield from _excerpt(finding, text.split("\n"), width)
     for other in _others(finding):
-        yield from _wrapped(other, width, first="  ", rest="    ")
+        yield from wrapped(other, width, first="  ", rest="    ")
     if finding.advice:
-        yield from _wrapped(
-            visible(_without_ticks(finding.advice)), width, first="  → ", rest="    ", style="green"
+        yield from wrapped(
+            visible(without_ticks(finding.advice)), width, first="  → ", rest="    ", style="green"
         )
     if finding.edits:
         yield from _suggestion(finding, read, width)
@@ -241,12 +241,13 @@ def touched(text: str, edit: Edit) -> tuple[int, list[str], list[str]]:
     return number, old, new
 
 
-def _without_ticks(text: str) -> str:
+def without_ticks(text: str) -> str:
     """A sentence of ours without its marks of code: a terminal has none."""
     return text.replace("`", "")
 
 
-def _wrapped(text: str, width: int, *, first: str = "", rest: str = "", style: str = "") -> Iterable[Text]:
+def wrapped(text: str, width: int, *, first: str = "", rest: str = "", style: str = "") -> Iterable[Text]:
+    """A sentence in lines of at most `width`, the first indented by `first`, the others by `rest`."""
     lines = textwrap.wrap(
         text,
         width,
