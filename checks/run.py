@@ -20,7 +20,8 @@ from checks.conventions import read
 from checks.discover import at_base, find_ports
 from checks.errors import NotApplicable, NotBegun, Undecidable, UserError
 from checks.port import Port
-from checks.report import Finding, ItemResult, PortSummary, Report, State
+from checks.progress import summarize
+from checks.report import Finding, ItemResult, Report, State
 from checks.rules.ignore_comments import IGNORE
 from checks.snapshot import Snapshot
 from checks.source import clock
@@ -82,6 +83,7 @@ def _check(
         of_port = _check_port(port, chosen, ready)
         items += of_port[0]
         findings += of_port[1]
+    summaries = tuple(map(summarize, ports))
     end = time.perf_counter()
     facts = clock.seconds - facts_before
     timings = {
@@ -94,7 +96,7 @@ def _check(
         tool_version=checks.__version__,
         base=base.sha or "",
         head=head.sha,
-        ports=tuple(_summary(port) for port in ports),
+        ports=summaries,
         items=tuple(items),
         findings=tuple(findings),
         timings={name: round(seconds, 4) for name, seconds in timings.items()},
@@ -312,14 +314,3 @@ def _progress(port: Port) -> str:
         return "no class yet"
     left, start = port.progress
     return f"still PyTorch code: {left} of {start} torch expressions left"
-
-
-def _summary(port: Port) -> PortSummary:
-    broken = bool(port.broken)
-    return PortSummary(
-        model=port.model,
-        stage=port.stage,
-        classes=() if broken else port.models,
-        path=port.modules[0].path,
-        progress=port.progress if not broken and port.stage == "copied" else None,
-    )

@@ -33,13 +33,12 @@ def outcome(report: Report) -> Outcome:
             f"{_items(counts['error'])} could not be checked: an error in tfport, not in your port.",
             "run `tfport check --debug` and report what it prints.",
         )
-    for port in report.ports:
-        if port.stage in ("empty", "copied"):
-            return _beginning(port)
     if counts["waiting"]:
+        steps = [step.text for port in report.ports for step in port.steps]
         waiting = [item.id for item in report.items if item.state == "waiting"]
         shown = ", ".join(f"`{item}`" for item in waiting[:3]) + (" …" if len(waiting) > 3 else "")
-        return Outcome(f"Nothing wrong so far; {_items(counts['waiting'])} to do.", f"{shown}.")
+        begun = f"{done} of {_items(done + counts['waiting'])} done."
+        return Outcome(f"Nothing wrong so far; {begun}", steps[0] if steps else f"{shown}.")
     tests = " ".join(
         f"tests/models/{port.model}/test_{port.path.rsplit('/', 1)[-1]}" for port in report.ports
     )
@@ -51,18 +50,23 @@ def outcome(report: Report) -> Outcome:
     )
 
 
-def _beginning(port: PortSummary) -> Outcome:
-    file = port.path.rsplit("/", 1)[-1]
-    if port.stage == "empty" or port.progress is None:
-        return Outcome(
-            f"`{file}` has no class yet.",
-            f"copy `{file.replace('modeling_tf_', 'modeling_', 1)}` into it and convert it class by class.",
-        )
-    left, whole = port.progress
-    return Outcome(
-        f"{left} of {whole} torch expressions left in `{file}`.",
-        "keep converting class by class; the rest is checked once TensorFlow classes appear.",
-    )
+def progress(port: PortSummary) -> str:
+    """How far a port is, in figures: "3 of 18 classes converted, 37 of 120 torch expressions left"."""
+    parts: list[str] = []
+    if port.converted is not None:
+        parts.append(f"{port.converted[0]} of {port.converted[1]} classes converted")
+    if port.progress is not None:
+        parts.append(f"{port.progress[0]} of {port.progress[1]} torch expressions left")
+    if not parts:
+        return f"`{port.path.rsplit('/', 1)[-1]}` has no class yet" if port.stage == "empty" else ""
+    return ", ".join(parts)
+
+
+def welcome(port: PortSummary) -> str:
+    """The first sentence to whoever begins a port."""
+    if port.stage == "empty":
+        return f"Welcome! The TensorFlow port of `{port.model}` begins here."
+    return f"The TensorFlow port of `{port.model}` is on its way."
 
 
 def _items(number: int) -> str:

@@ -14,9 +14,9 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from bot.render.outcome import outcome
+from bot.render.outcome import outcome, progress, welcome
 from bot.render.visible import visible
-from checks.checklist import sections
+from checks.checklist import GUIDE, sections
 from checks.report import Edit, Finding, ItemResult, Level, PortSummary, Report, State
 
 Read = Callable[[str], "str | None"]
@@ -55,8 +55,11 @@ def _lines(report: Report, read: Read, width: int) -> Iterator[Text]:
     for port in report.ports:
         yield _title(port, report)
         yield Text()
-        items = [item for item in report.items if item.model == port.model]
-        yield from _items(items, width)
+        if port.early:
+            yield from _welcome(port, width)
+        else:
+            yield from _items([item for item in report.items if item.model == port.model], width)
+            yield from _steps(port, width)
         yield Text()
     shown = [finding for finding in report.findings if finding.ignored is None]
     shown.sort(key=lambda finding: list(LEVELS).index(finding.level))
@@ -77,7 +80,8 @@ def _lines(report: Report, read: Read, width: int) -> Iterator[Text]:
     told = outcome(report)
     style = "bold red" if any(item.state == "failed" for item in report.items) else "bold"
     yield from wrapped(without_ticks(told.standing), width, style=style)
-    yield from wrapped(without_ticks(told.next), width, first="Next: ", rest="      ")
+    if not any(port.steps for port in report.ports):  # they say it better
+        yield from wrapped(without_ticks(told.next), width, first="Next: ", rest="      ")
 
 
 def _title(port: PortSummary, report: Report) -> Text:
@@ -87,6 +91,32 @@ def _title(port: PortSummary, report: Report) -> Text:
     if "total" in report.timings:
         facts.append(f"{report.timings['total']:.1f} s")
     return Text.assemble((visible(port.model), "bold"), *(f" · {fact}" for fact in facts))
+
+
+def _welcome(port: PortSummary, width: int) -> Iterator[Text]:
+    """Instead of the checklist, as long as nothing of it can be begun: how far the port is, and what comes next."""
+    yield from wrapped(visible(without_ticks(welcome(port))), width, style="bold")
+    yield from _steps(port, width)
+
+
+def _steps(port: PortSummary, width: int) -> Iterator[Text]:
+    if told := progress(port):
+        yield Text()
+        yield Text.assemble(f" {_bar(port)}", visible(without_ticks(told)))
+    if port.steps:
+        yield Text()
+    for number, step in enumerate(port.steps, 1):
+        yield from wrapped(visible(without_ticks(step.text)), width, first=f" {number}. ", rest="    ")
+    anchor = next((step.anchor for step in port.steps if step.anchor), "")
+    if anchor:
+        yield Text(f"    {GUIDE}{anchor}", "bright_black")
+
+
+def _bar(port: PortSummary) -> str:
+    if port.converted is None:
+        return ""
+    done = round(20 * port.converted[0] / port.converted[1])
+    return f"{'█' * done}{'░' * (20 - done)}  "
 
 
 def _items(results: list[ItemResult], width: int) -> Iterator[Text]:
