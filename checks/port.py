@@ -159,6 +159,10 @@ class Port:
         paired = [module.pytorch for module in self.modules if module.pytorch is not None]
         return {name: found for module in paired for name, found in module.classes.items()}
 
+    def awaits(self, name: str) -> bool:
+        """There is no such class yet, but its PyTorch class: a port in the making may name it in advance."""
+        return name.startswith("TF") and name[2:] in self.pytorch_classes and name not in self.classes
+
     def is_keras(self, found: Class) -> bool:
         """It is a Keras layer or model, as far as its bases tell."""
         return self._descends(found, _is_keras_base, frozenset())

@@ -281,7 +281,8 @@ def _state(item: checklist.Item, ran: dict[str, _Outcome], port: Port, ready: bo
         if wrong:
             return "failed", _count(wrong)
         if not port.broken and port.stage in ("empty", "copied"):
-            return "failed" if ready else "waiting", _progress(port)
+            begun = "no class yet" if port.stage == "empty" else "still PyTorch code"
+            return "failed" if ready else "waiting", begun
         if findings:
             return "waiting", _count(findings)
         if errors := [outcome.error for outcome in ran.values() if outcome.error]:
@@ -307,10 +308,3 @@ def _ignored(ran: Iterable[_Outcome]) -> str:
 
 def _count(findings: Sequence[Finding]) -> str:
     return findings[0].message if len(findings) == 1 else f"{len(findings)} findings"
-
-
-def _progress(port: Port) -> str:
-    if port.stage == "empty":
-        return "no class yet"
-    left, start = port.progress
-    return f"still PyTorch code: {left} of {start} torch expressions left"

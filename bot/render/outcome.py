@@ -21,12 +21,16 @@ def outcome(report: Report) -> Outcome:
     counts = Counter(item.state for item in report.items)
     failures, done = counts["failed"], counts["passed"]
     if failures:
-        failed = sorted({finding.rule for finding in report.blocking})
-        named = f"`tfport explain {failed[0]}`"
-        again = "it" if failures == 1 else "them"
+        items = {(item.model, item.id) for item in report.items if item.state == "failed"}
+        wrong = [finding for finding in report.blocking if (finding.model, finding.item) in items]
+        failed = sorted({finding.rule for finding in wrong})
+        fixable = sum(bool(finding.edits) for finding in wrong)
+        more = f"`tfport explain {failed[0]}` says more."
         return Outcome(
             f"{failures} of {_items(failures + counts['error'] + counts['waiting'] + done)} failed.",
-            f"fix {again}, then `tfport check` again; {named} says more.",
+            f"`tfport fix` mends {_share(fixable, len(wrong))}; {more}"
+            if fixable
+            else f"fix {'it' if failures == 1 else 'them'}, then `tfport check` again; {more}",
         )
     if counts["error"]:
         return Outcome(
@@ -67,6 +71,13 @@ def welcome(port: PortSummary) -> str:
     if port.stage == "empty":
         return f"Welcome! The TensorFlow port of `{port.model}` begins here."
     return f"The TensorFlow port of `{port.model}` is on its way."
+
+
+def _share(part: int, whole: int) -> str:
+    """ "it", "both", "all 7", "6 of 7"."""
+    if part < whole:
+        return f"{part} of {whole}"
+    return {1: "it", 2: "both"}.get(whole, f"all {whole}")
 
 
 def _items(number: int) -> str:

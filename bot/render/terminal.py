@@ -58,13 +58,18 @@ def _lines(report: Report, read: Read, width: int) -> Iterator[Text]:
         if port.early:
             yield from _welcome(port, width)
         else:
-            yield from _items([item for item in report.items if item.model == port.model], width)
-            yield from _steps(port, width)
+            items = [item for item in report.items if item.model == port.model]
+            yield from _items(items, width)
+            yield from _steps(port, width, also=not _failed(report))
         yield Text()
+    waiting = {(item.model, item.id) for item in report.items if item.state == "waiting"}
     shown = [finding for finding in report.findings if finding.ignored is None]
-    shown.sort(key=lambda finding: list(LEVELS).index(finding.level))
+    shown.sort(key=lambda f: ((f.model, f.item) in waiting, list(LEVELS).index(f.level)))
     for finding in shown[:MOST]:
-        yield from _finding(finding, read, width)
+        if finding.level == "error" and (finding.model, finding.item) in waiting:
+            yield from _to_do(finding, width)
+        else:
+            yield from _finding(finding, read, width)
         yield Text()
     if len(shown) > MOST:
         yield Text(f"… and {len(shown) - MOST} more: tfport check --format json")
@@ -78,10 +83,14 @@ def _lines(report: Report, read: Read, width: int) -> Iterator[Text]:
     for note in report.notes:
         yield from wrapped(f"note: {visible(note)}", width)
     told = outcome(report)
-    style = "bold red" if any(item.state == "failed" for item in report.items) else "bold"
+    style = "bold red" if _failed(report) else "bold"
     yield from wrapped(without_ticks(told.standing), width, style=style)
-    if not any(port.steps for port in report.ports):  # they say it better
+    if _failed(report) or not any(port.steps for port in report.ports):  # else the steps have said it
         yield from wrapped(without_ticks(told.next), width, first="Next: ", rest="      ")
+
+
+def _failed(report: Report) -> bool:
+    return any(item.state == "failed" for item in report.items)
 
 
 def _title(port: PortSummary, report: Report) -> Text:
@@ -99,12 +108,14 @@ def _welcome(port: PortSummary, width: int) -> Iterator[Text]:
     yield from _steps(port, width)
 
 
-def _steps(port: PortSummary, width: int) -> Iterator[Text]:
+def _steps(port: PortSummary, width: int, *, also: bool = True) -> Iterator[Text]:
+    """The progress figure, and the steps if they are wanted, too."""
     if told := progress(port):
         yield Text()
         yield Text.assemble(f" {_bar(port)}", visible(without_ticks(told)))
-    if port.steps:
-        yield Text()
+    if not also or not port.steps:
+        return
+    yield Text()
     for number, step in enumerate(port.steps, 1):
         yield from wrapped(visible(without_ticks(step.text)), width, first=f" {number}. ", rest="    ")
     anchor = next((step.anchor for step in port.steps if step.anchor), "")
@@ -147,6 +158,13 @@ def _shared_reason(results: list[ItemResult]) -> str:
         return ""
     reason = visible(reasons.pop())
     return f" ({reason})" if 0 < len(reason) <= 80 else ""
+
+
+def _to_do(finding: Finding, width: int) -> Iterator[Text]:
+    """Something that is not there yet, in brief."""
+    mark, _, style = STATES["waiting"]
+    yield Text.assemble((f"{mark} {finding.rule}", style), (f"  {visible(finding.path)}:{finding.line}", "bright_black"))
+    yield from wrapped(visible(without_ticks(finding.message)), width, first="  ", rest="  ")
 
 
 def _finding(finding: Finding, read: Read, width: int) -> Iterator[Text]:
