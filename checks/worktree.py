@@ -50,9 +50,7 @@ def _folder(root: Path, parts: list[str]) -> Iterator[int]:
                 os.mkdir(part, 0o755, dir_fd=handle)
             except FileExistsError:
                 pass
-            below = os.open(
-                part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=handle
-            )
+            below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=handle)
             os.close(handle)
             handle = below
         yield handle
@@ -75,7 +73,9 @@ def _read(folder: int, name: str, path: str) -> tuple[bytes, int] | None:
 
 def _replace(folder: int, name: str, content: bytes, mode: int) -> None:
     new = f".{name[:100]}.tfport-{secrets.token_hex(6)}"
-    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=folder)
+    handle = os.open(
+        new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=folder
+    )
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)

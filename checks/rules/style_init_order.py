@@ -20,12 +20,16 @@ from checks.source.python import Name
 def check(port: Port) -> Iterator[Finding]:
     paths = [path for path in (MAIN_INIT, port.init_path) if path in port.changed]
     inits = [(path, port.known_facts(path, init_facts)) for path in paths]
-    readable = [(path, init) for path, init in inits if init is not None and init.problem is None and not init.lazy]
+    readable = [
+        (path, init) for path, init in inits if init is not None and init.problem is None and not init.lazy
+    ]
     if not readable:
         raise NotApplicable("no init with an import structure is touched")
     for path, init in readable:
         touched = changed_lines(port.base, port.head, path)
-        regions = [region for region in init.regions if region.half == "structure" and _is_sorted(port, path, region)]
+        regions = [
+            region for region in init.regions if region.half == "structure" and _is_sorted(port, path, region)
+        ]
         for entry in init.entries:
             guarded = [region for region in init.regions if region.line <= entry.line <= region.end_line]
             if entry.half == "structure" and (not guarded or guarded[0] in regions):
@@ -95,9 +99,10 @@ def _modules(
         for e in init.of("structure", region.backend)
         if region.line <= e.line <= region.end_line and not e.module.startswith("utils.dummy_")
     ]
+    lines = port.text(path).split("\n")
+    end = max((e.end_line for e in entries), default=0) + 1
     for entry, following in misplaced(entries, lambda entry: entry.module, touched):
-        at = following.line if following is not None else max(e.end_line for e in entries) + 1
-        lines = port.text(path).split("\n")[entry.line - 1 : entry.end_line]
+        at = following.line if following is not None else end
         yield RULE.finding(
             path,
             entry.line,
@@ -107,7 +112,7 @@ def _modules(
             else "It belongs at the end.",
             symbol=entry.module,
             column=entry.column,
-            edits=move_lines(path, entry.line, entry.end_line, lines, at),
+            edits=move_lines(path, entry.line, entry.end_line, lines[entry.line - 1 : entry.end_line], at),
         )
 
 

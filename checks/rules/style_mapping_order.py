@@ -25,14 +25,14 @@ def check(port: Port) -> Iterator[Finding]:
         if found is None or found.problem is not None:
             continue
         touched = changed_lines(port.base, port.head, path)
+        lines = port.text(path).split("\n")
         for mapping in found.mappings.values():
-            yield from _misplaced(port, path, mapping, touched)
+            yield from _misplaced(path, lines, mapping, touched)
 
 
-def _misplaced(port: Port, path: str, mapping: Mapping, touched: frozenset[int]) -> Iterator[Finding]:
+def _misplaced(path: str, lines: list[str], mapping: Mapping, touched: frozenset[int]) -> Iterator[Finding]:
     for entry, following in misplaced(mapping.entries, lambda entry: entry.key, touched):
         at = following.line if following is not None else mapping.entries[-1].end_line + 1
-        lines = port.text(path).split("\n")[entry.line - 1 : entry.end_line]
         # Several entries on one line can't be moved as lines.
         alone = all(e is entry or e.end_line < entry.line or e.line > entry.end_line for e in mapping.entries)
         yield RULE.finding(
@@ -44,7 +44,9 @@ def _misplaced(port: Port, path: str, mapping: Mapping, touched: frozenset[int])
             else "It belongs at the end; make style sorts it.",
             symbol=f"{mapping.name}.{entry.key}",
             column=entry.column + 1,
-            edits=move_lines(path, entry.line, entry.end_line, lines, at) if alone else (),
+            edits=move_lines(path, entry.line, entry.end_line, lines[entry.line - 1 : entry.end_line], at)
+            if alone
+            else (),
         )
 
 

@@ -119,7 +119,12 @@ class _Tools:
             "BLACK_CACHE_DIR": f"{folder}/.cache",
         }
         with subprocess.Popen(
-            command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            command,
+            cwd=folder,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
         ) as process:
             if sys.platform == "linux":
                 resource.prlimit(process.pid, resource.RLIMIT_AS, (MEMORY, MEMORY))
@@ -143,7 +148,9 @@ def _ruff(said: str, root: Path) -> Iterator[Complaint]:
     found: list[dict[str, Any]] = json.loads(said or "[]")
     for entry in found:
         place, code = entry["location"], entry.get("code")
-        path = os.path.relpath(os.path.join(os.path.realpath(root), entry["filename"]), os.path.realpath(root))
+        path = os.path.relpath(
+            os.path.join(os.path.realpath(root), entry["filename"]), os.path.realpath(root)
+        )
         # What can be mended is in the text that comes back; that a file is no Python is the rule `readable`'s to say.
         if code and code != "E999" and not code.startswith(_LAYOUT) and not entry.get("fix"):
             yield Complaint(path, int(place["row"]), int(place["column"]), str(code), str(entry["message"]))
