@@ -131,7 +131,7 @@ def _example(example: Example, heading: str) -> list[str]:
     first = ["", *title] if heading else []
     return [
         "",
-        *([] if heading else title + [""]),
+        *([] if heading else [*title, ""]),
         bad,
         *first,
         *_code(example.path, wrong),

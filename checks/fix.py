@@ -136,12 +136,12 @@ def _apply_all(head: Snapshot, files: Mapping[str, str], findings: Iterable[Find
 
 def _broken(head: Snapshot, before: Mapping[str, str], after: Mapping[str, str]) -> bool:
     """A module that could be parsed can't be any more."""
-    for path, text in after.items():
-        old = before.get(path, _text(head, path) or "")
-        if path.endswith(".py") and text != old and isinstance(parse(text), Problem):
-            if not isinstance(parse(old), Problem):
-                return True
-    return False
+    changed = [(before.get(p, _text(head, p) or ""), t) for p, t in after.items() if p.endswith(".py")]
+    return any(old != new and _is_problem(new) and not _is_problem(old) for old, new in changed)
+
+
+def _is_problem(text: str) -> bool:
+    return isinstance(parse(text), Problem)
 
 
 def _text(snapshot: Snapshot, path: str) -> str | None:

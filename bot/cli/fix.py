@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping
@@ -65,6 +66,9 @@ def _fix(options: Namespace) -> int:
     return FINDINGS if fixed.report.blocking else FINE
 
 
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
+
+
 def _print_diff(fixed: Fixed) -> None:
     lines = diff(fixed.before, fixed.after)
     if sys.stdout.isatty():
@@ -80,8 +84,8 @@ def diff(before: Mapping[str, str | None], after: Mapping[str, str]) -> Iterator
     for path, text in sorted(after.items()):
         old = before[path]
         source = "/dev/null" if old is None else f"a/{path}"
-        pieces = [(old or "").splitlines(keepends=True), text.splitlines(keepends=True)]
-        for line in difflib.unified_diff(*pieces, source, f"b/{path}"):
+        lines, new = _LINE.findall(old or ""), _LINE.findall(text)
+        for line in difflib.unified_diff(lines, new, source, f"b/{path}"):
             yield line.removesuffix("\n")
             if not line.endswith("\n"):
                 yield "\\ No newline at end of file"
