@@ -12,6 +12,9 @@ from checks.report import Edit, Finding, Report
 from checks.snapshot import DictSnapshot, Snapshot
 from checks.source.python import Problem, parse
 
+FORMAT = "style-format"
+"""The rule of the formatters."""
+
 MOST_ROUNDS = 50
 """Each applies at least one finding or gives one up; edits that overlap need a round each. Real ports need two."""
 
@@ -55,7 +58,8 @@ def fix(head: Snapshot, check: Callable[[Snapshot], Report]) -> Fixed:
     report = check(head)
     while rounds < MOST_ROUNDS:
         offered = [f for f in report.findings if f.edits and f.ignored is None and _key(f) not in stuck]
-        chosen = compatible(offered)
+        # The formatters come last: they would take out an import that another fix is about to use.
+        chosen = compatible([f for f in offered if f.rule != FORMAT] or offered)
         if not chosen:
             break
         rounds += 1
