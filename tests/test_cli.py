@@ -50,8 +50,7 @@ def tfport(*arguments: str, cwd: Path | None = None, **env: str) -> Done:
     done = subprocess.run(
         [TFPORT, *arguments],
         cwd=cwd,
-        # An empty cache: with formatters in it more would be known of the style.
-        env=clean | {"COLUMNS": "100", "TERM": "xterm-256color", "XDG_CACHE_HOME": "/nonexistent"} | env,
+        env=clean | {"COLUMNS": "100", "TERM": "xterm-256color"} | env,
         capture_output=True,
         text=True,
         encoding="utf-8",

@@ -105,3 +105,20 @@ def test_a_bare_repository(sample: Sample) -> None:
 
 def test_check_names_fix_as_the_next_step(sample: Sample) -> None:
     assert "Next: tfport fix mends all 7;" in check(sample, "planted").out
+
+
+def test_style_by_the_formatters_of_the_base(clone: Path, sample: Sample) -> None:
+    """Installed from the package index, once per machine."""
+    git(clone, "checkout", "--quiet", "--force", sample.commits["repaired"])
+    text = (clone / PORT).read_text("utf-8")
+    (clone / PORT).write_text(text.replace("hidden_states = ", "hidden_states =  ", 1), "utf-8")
+    plain = tfport("check", "--only", "style", "--format", "json", cwd=clone)
+    assert [item["reason"] for item in plain.report["items"]] == [
+        "ruff==0.1.5 was not run: tfport check --style"
+    ]
+    asked = tfport("check", "--only", "style", "--style", "--format", "json", cwd=clone)
+    if "could not install" in asked.err:
+        pytest.skip(asked.err)
+    assert [rule for rule, _, _ in asked.found] == ["style-format"]
+    assert tfport("fix", "style", cwd=clone).code == 0
+    assert (clone / PORT).read_text("utf-8") == text

@@ -9,7 +9,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from bot.cli.check import takes_style
+from bot.cli.check import style_of, takes_style
 from bot.cli.command import (
     FINDINGS,
     FINE,
@@ -44,14 +44,13 @@ def _fix(options: Namespace) -> int:
     from checks.fix import fix
     from checks.repository import working_tree
     from checks.run import check, select
-    from checks.style.run import formatters
     from checks.worktree import write
 
     names: list[str] = options.names
     asked = options.style or (bool(names) and "style-format" in select(names).rules)
     with progress("fixing …"), readable(options.repo):
         base, tree = working_tree(options.repo, options.base)
-        tools = formatters(base, asked=asked)
+        tools = style_of(base) if asked else None
 
         def checked(head: Snapshot) -> Report:
             return check(base, head, only=names, formatters=tools)

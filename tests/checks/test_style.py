@@ -14,7 +14,7 @@ from checks.report import Finding
 from checks.rules import sample
 from checks.run import check
 from checks.snapshot import DictSnapshot
-from checks.style.install import environment, install
+from checks.style.install import install
 from checks.style.pins import Pins, configuration, read_pins
 from checks.style.run import formatters, run
 
@@ -82,18 +82,15 @@ def test_configuration_reaches_out_to_nothing():
     assert configuration(broken)["pyproject.toml"].split() == ["[tool.black]", "[tool.ruff]"]
 
 
-def test_not_asked_and_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert formatters(DictSnapshot(OF_2024), asked=False) is None
+def test_not_asked():
     report = check(DictSnapshot({**sample.BASE, **OF_2024}), DictSnapshot({**sample.HEAD, **OF_2024}))
     (item,) = [item for item in report.items if item.id == "style"]
     assert (item.state, item.reason) == ("unverified", "ruff==0.1.5 was not run: tfport check --style")
-    assert os.listdir(tmp_path) == []
 
 
 def test_asked_but_the_base_has_none():
     with pytest.raises(UserError, match="names no formatter"):
-        formatters(DictSnapshot(sample.BASE), asked=True)
+        formatters(DictSnapshot(sample.BASE))
 
 
 def test_what_cannot_be_installed_is_told_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -119,7 +116,7 @@ def place(tree: dict[str, str]) -> Path:
 def style(tree: dict[str, str], path: str, text: str) -> list[Finding]:
     place(tree)
     base, head = DictSnapshot({**sample.BASE, **tree}), DictSnapshot({**sample.HEAD, **tree, path: text})
-    report = check(base, head, only=["style-format"], formatters=formatters(base, asked=True))
+    report = check(base, head, only=["style-format"], formatters=formatters(base))
     return list(report.findings)
 
 
@@ -200,13 +197,3 @@ def test_a_tool_that_is_gone_is_no_verdict(tmp_path: Path):
     (broken / "bin/ruff").unlink()
     done = run(broken, pins, configuration(DictSnapshot(OF_2024)), {TF: "x=1\n"})
     assert done.problem == "ruff could not be run (FileNotFoundError)"
-
-
-def test_a_cached_ruff_is_used_without_being_asked():
-    place(OF_2024)
-    pins = read_pins(DictSnapshot(OF_2024))
-    assert pins is not None
-    assert environment(pins).is_dir()
-    assert formatters(DictSnapshot(OF_2024), asked=False) is not None
-    place(OF_2023)
-    assert formatters(DictSnapshot(OF_2023), asked=False) is None  # black takes too long for that
