@@ -148,7 +148,7 @@ def restored(path: str, change: Change) -> Edit:
     return replace_lines(path, change.first, change.last, text)
 
 
-_CLASS = re.compile(r"^class (\w+)", re.MULTILINE)
+_CLASS = re.compile(r"class (\w+)[(:]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,17 +163,29 @@ class Classes:
         start, end = self.spans[name]
         code = self.text[start:end]
         # What stands between two classes (decorators, functions, constants) belongs to none.
-        found = definition(code, [name])
-        assert found is not None
+        lines = code.split("\n")
+        last = 1
+        for number, line in enumerate(lines[1:], 2):
+            if line.startswith(("    ", ")")):
+                last = number
+            elif line and not line.isspace():
+                break
         first = self.text.count("\n", 0, start) + 1
-        return Block(first, first + len(found.lines) - 1, found.lines)
+        return Block(first, first + last - 1, tuple(lines[:last]))
 
 
 def class_index(text: str) -> Classes:
-    """The classes of a module by pattern; a hundred times faster than parsing."""
-    found = [(match.start(), match[1]) for match in _CLASS.finditer(text)]
-    ends = [start for start, _ in found[1:]] + [len(text)]
-    return Classes(text, {name: (start, end) for (start, name), end in zip(found, ends, strict=True)})
+    """The classes of a module, found by text; a hundred times faster than parsing."""
+    starts: list[int] = [0] if text.startswith("class ") else []
+    at = text.find("\nclass ")
+    while at >= 0:
+        starts.append(at + 1)
+        at = text.find("\nclass ", at + 1)
+    spans: dict[str, tuple[int, int]] = {}
+    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+        if match := _CLASS.match(text, start):
+            spans[match[1]] = (start, end)
+    return Classes(text, spans)
 
 
 def tensorflow_modules(port: Port) -> Iterator[tuple[str, Classes]]:
