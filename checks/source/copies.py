@@ -189,7 +189,7 @@ def differences(copy: Block, original: str, how: Manner) -> tuple[Change, ...]:
     if how.blocks:
         return _by_block(copy, wanted)
     if how.heads:
-        # That script compares no further than the original goes, unless the copy goes on without an empty line.
+        # That script compares no further than the shorter of the two goes, unless the other goes on without an empty line.
         copy, wanted = _cut(copy, wanted)
     return _changes(copy, wanted)
 
@@ -236,9 +236,12 @@ def _named_as(copy: Block, original: str, how: Manner) -> str:
 
 
 def _cut(copy: Block, wanted: str) -> tuple[Block, str]:
-    length = wanted.count("\n") + 1
+    theirs = wanted.split("\n")
+    length = min(len(theirs), len(copy.lines))
     if length < len(copy.lines) and not copy.lines[length].strip():
         return Block(copy.first, copy.first + length - 1, copy.lines[:length]), wanted
+    if length < len(theirs) and not theirs[length].strip():
+        return copy, "\n".join(theirs[:length])
     return copy, wanted
 
 
