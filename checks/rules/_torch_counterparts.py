@@ -156,7 +156,7 @@ FUNCTIONS = {
     "repeat_interleave": "tf.repeat(x, repeats, axis=…)",
     "tile": "tf.tile(x, multiples)",
     "meshgrid": 'tf.meshgrid(a, b, indexing="ij")',
-    "outer": "tf.einsum(\"i,j->ij\", a, b)|tf.einsum(",
+    "outer": 'tf.einsum("i,j->ij", a, b)|tf.einsum(',
     "isinf": "tf.math.is_inf(x)|is_inf(",
     "isnan": "tf.math.is_nan(x)|is_nan(",
     "logical_not": "tf.logical_not(x)",

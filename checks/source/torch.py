@@ -44,7 +44,9 @@ HOOKS = {
 
 
 @lru_cache(maxsize=16)
-def leftovers(text: str, methods: frozenset[str], arguments: frozenset[str], missing: frozenset[str]) -> tuple[Leftover, ...]:
+def leftovers(
+    text: str, methods: frozenset[str], arguments: frozenset[str], missing: frozenset[str]
+) -> tuple[Leftover, ...]:
     """All PyTorch in a module's text, in the order of the lines; empty if it can't be parsed.
 
     Args:
@@ -57,7 +59,9 @@ def leftovers(text: str, methods: frozenset[str], arguments: frozenset[str], mis
     tree = parse(text)
     if isinstance(tree, Problem):
         return ()
-    return tuple(sorted(_walk(tree, methods, arguments, missing), key=lambda found: (found.line, found.column)))
+    return tuple(
+        sorted(_walk(tree, methods, arguments, missing), key=lambda found: (found.line, found.column))
+    )
 
 
 @lru_cache(maxsize=4)
@@ -66,18 +70,40 @@ def _probe(methods: frozenset[str], arguments: frozenset[str], missing: frozense
     return re.compile(
         r"\btorch\b|(?<![\w.])nn\.|\bF\.|\bdef forward\b|"
         + "|".join(rf"\b{hook}\b" for hook in HOOKS)
-        + rf"|\.(?:{'|'.join(sorted(methods))})\(|\b(?:{'|'.join(sorted(arguments))})=|\btf\.(?:{'|'.join(sorted(missing))})\b"
+        + rf"|(?<!tf)(?<!np)(?<!math)\.(?:{'|'.join(sorted(methods))})\(|\b(?:{'|'.join(sorted(arguments))})=|\btf\.(?:{'|'.join(sorted(missing))})\b"
         + r"|\bmodeling_(?:outputs|utils)\b|\.activations\b|\bfrom \.modeling_(?!tf_)"
     )
 
 
-_FOREIGN = frozenset({"tf", "np", "K", "keras", "math", "tnp", "os", "re", "logger", "torch", "nn", "F", "super", "warnings", "random"})
+_FOREIGN = frozenset(
+    {
+        "tf",
+        "np",
+        "K",
+        "keras",
+        "math",
+        "tnp",
+        "os",
+        "re",
+        "logger",
+        "torch",
+        "nn",
+        "F",
+        "super",
+        "warnings",
+        "random",
+    }
+)
 """Roots of receivers whose methods are not those of a tensor."""
 
-_PYTORCH_MODULES = re.compile(r"(?:\.+|transformers\.)(?:modeling_outputs|modeling_utils|pytorch_utils|activations|modeling_(?!tf_|outputs|utils)\w+)")
+_PYTORCH_MODULES = re.compile(
+    r"(?:\.+|transformers\.)(?:modeling_outputs|modeling_utils|pytorch_utils|activations|modeling_(?!tf_|outputs|utils)\w+)"
+)
 
 
-def _walk(tree: ast.Module, methods: frozenset[str], arguments: frozenset[str], missing: frozenset[str]) -> Iterator[Leftover]:
+def _walk(
+    tree: ast.Module, methods: frozenset[str], arguments: frozenset[str], missing: frozenset[str]
+) -> Iterator[Leftover]:
     nodes = list(ast.walk(tree))
     names = _names(nodes)
     own = {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
@@ -88,11 +114,17 @@ def _walk(tree: ast.Module, methods: frozenset[str], arguments: frozenset[str], 
         elif isinstance(node, (ast.Attribute, ast.Name)):
             if id(node) in inner:
                 continue
-            name = dotted(node) if isinstance(node, ast.Name) or isinstance(node.value, (ast.Attribute, ast.Name)) else ""
+            name = (
+                dotted(node)
+                if isinstance(node, ast.Name) or isinstance(node.value, (ast.Attribute, ast.Name))
+                else ""
+            )
             root, _, rest = name.partition(".")
             if root in names:
                 _mark(node, inner)
-                yield Leftover("name", f"{names[root]}.{rest}" if rest else names[root], node.lineno, node.col_offset + 1)
+                yield Leftover(
+                    "name", f"{names[root]}.{rest}" if rest else names[root], node.lineno, node.col_offset + 1
+                )
             elif root == "tf" and rest.split(".")[0] in missing and _is_first(node, inner):
                 yield Leftover("no-tensorflow", f"tf.{rest.split('.')[0]}", node.lineno, node.col_offset + 1)
         elif isinstance(node, ast.FunctionDef):
@@ -149,9 +181,11 @@ def _import(node: ast.Import | ast.ImportFrom) -> Iterator[Leftover]:
                 yield Leftover("import", alias.name, node.lineno, node.col_offset + 1)
         return
     module = "." * node.level + (node.module or "")
-    if module.split(".")[0] in ("torch", "torchvision") or _PYTORCH_MODULES.fullmatch(module):
-        yield Leftover("import", module, node.lineno, node.col_offset + 1, names)
-    elif re.fullmatch(r"\.+(?:models\.)?\w+\.modeling_(?!tf_|flax_)\w+", module):  # another model's PyTorch module
+    if (
+        module.split(".")[0] in ("torch", "torchvision")
+        or _PYTORCH_MODULES.fullmatch(module)
+        or re.fullmatch(r"\.+(?:models\.)?\w+\.modeling_(?!tf_|flax_)\w+", module)
+    ):
         yield Leftover("import", module, node.lineno, node.col_offset + 1, names)
 
 
