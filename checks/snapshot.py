@@ -12,6 +12,7 @@ import stat
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, Protocol
@@ -33,6 +34,11 @@ class Snapshot(Protocol):
     @property
     def sha(self) -> str | None:
         """The commit's full name; None for a working tree."""
+        ...
+
+    @property
+    def year(self) -> int | None:
+        """Year in which the commit was made, that of a working tree's last commit; None where there is none."""
         ...
 
     def read(self, path: str) -> str | None:
@@ -74,11 +80,16 @@ class GitSnapshot:
         commit = self._repo[sha]
         assert isinstance(commit, pygit2.Commit)
         self._sha = sha
+        self._commit = commit
         self.tree: pygit2.Tree = commit.tree
 
     @property
     def sha(self) -> str | None:
         return self._sha
+
+    @property
+    def year(self) -> int | None:
+        return _year(self._commit)
 
     @property
     def repository(self) -> pygit2.Repository:
@@ -153,6 +164,12 @@ class FolderSnapshot:
     @property
     def sha(self) -> str | None:
         return None
+
+    @property
+    def year(self) -> int | None:
+        if self._repo.head_is_unborn:
+            return None
+        return _year(self._repo.head.peel(pygit2.Commit))
 
     @property
     def repository(self) -> pygit2.Repository:
@@ -236,6 +253,7 @@ class DictSnapshot:
         files: content by path.
         links: paths of symbolic links.
         under: a snapshot that shows through where `files` has nothing; None in `files` removes a file of it.
+        year: in which it was made; that of `under` if it is not given.
     """
 
     def __init__(
@@ -244,14 +262,20 @@ class DictSnapshot:
         *,
         links: frozenset[str] = frozenset(),
         under: Snapshot | None = None,
+        year: int | None = None,
     ) -> None:
         self.files = dict(files)
         self.links = links
         self.under = under
+        self._year = year
 
     @property
     def sha(self) -> str | None:
         return None
+
+    @property
+    def year(self) -> int | None:
+        return self._year if self._year is not None or self.under is None else self.under.year
 
     def read(self, path: str) -> str | None:
         if path in self.files:
@@ -297,6 +321,12 @@ def decode(path: str, content: bytes) -> str:
         line = content.count(b"\n", 0, error.start) + 1
         raise Unreadable(f"{path} is not UTF-8 (line {line})", hint="save it as UTF-8") from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _year(commit: pygit2.Commit) -> int:
+    """By the committer's clock and zone."""
+    zone = timezone(timedelta(minutes=commit.commit_time_offset))
+    return datetime.fromtimestamp(commit.commit_time, zone).year
 
 
 def _refuse_large(path: str, size: int) -> None:

@@ -1,0 +1,122 @@
+"""Statements that do nothing, or are there twice."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from checks.edits import replace_lines
+from checks.port import Port
+from checks.report import Edit, Finding
+from checks.rules import Example, Rule
+from checks.rules._hygiene import File, modules
+from checks.source.python import Problem, parse
+
+
+def check(port: Port) -> Iterator[Finding]:
+    for file in modules(port):
+        tree = parse(file.text)
+        if isinstance(tree, Problem):
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, (ast.FunctionDef, ast.If, ast.For, ast.With, ast.While)):
+                yield from _block(file, node.body)
+                if not isinstance(node, (ast.FunctionDef, ast.With)):
+                    yield from _block(file, node.orelse)
+
+
+def _block(file: File, body: list[ast.stmt]) -> Iterator[Finding]:
+    before: ast.stmt | None = None
+    for node in body:
+        what = _what(before, node)
+        if what and node.lineno in file.touched:
+            yield _finding(file, node, what)
+        before = node
+
+
+def _what(before: ast.stmt | None, node: ast.stmt) -> str:
+    if isinstance(before, (ast.Return, ast.Raise)):
+        return "never runs: the line above leaves"
+    if isinstance(node, ast.Pass) and before is not None and not _is_docstring(before):
+        return "does nothing"
+    if isinstance(node, ast.Assign) and len(node.targets) == 1:
+        if isinstance(node.targets[0], (ast.Name, ast.Attribute)) and _text(node.targets[0]) == _text(
+            node.value
+        ):
+            return "assigns something to itself"
+        if isinstance(before, ast.Assign) and _text(before) == _text(node) and not _reads_itself(node):
+            return "is there twice"
+    return ""
+
+
+def _is_docstring(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _text(node: ast.AST) -> str:
+    if isinstance(node, (ast.Name, ast.Attribute)):
+        return ast.unparse(node)
+    return ast.dump(node)
+
+
+def _reads_itself(node: ast.Assign) -> bool:
+    """`x = f(x)` twice is something else than once; so is anything random."""
+    target = ast.unparse(node.targets[0])
+    names = {
+        ast.unparse(part) for part in ast.walk(node.value) if isinstance(part, (ast.Name, ast.Attribute))
+    }
+    return target in names or any("random" in name for name in names)
+
+
+def _finding(file: File, node: ast.stmt, what: str) -> Finding:
+    last = node.end_lineno or node.lineno
+    edits: tuple[Edit, ...] = (replace_lines(file.path, node.lineno, last, ""),)
+    shown = file.lines[node.lineno - 1].strip()[:80]
+    return RULE.finding(
+        file.path,
+        node.lineno,
+        f"This {what}: {shown}",
+        "Take it out.",
+        column=node.col_offset + 1,
+        end_line=last,
+        edits=edits if what != "never runs: the line above leaves" else (),
+    )
+
+
+_TF = "src/transformers/models/lantern/modeling_tf_lantern.py"
+_GOOD = "        size = tf.shape(pixel_values)[1:3] * 2\n"
+
+RULE = Rule(
+    slug="no-op-code",
+    level="suggestion",
+    summary="No statement is there twice, does nothing, or cannot be reached.",
+    why="It is left from a change, and one of the two is probably not what was meant.",
+    how="Take it out.",
+    source="asked for in review (3 of 44 pull requests)",
+    check=check,
+    examples=(
+        Example(
+            title="Twice",
+            path=_TF,
+            good=_GOOD,
+            bad=f"{_GOOD}{_GOOD}",
+            finds=("size = tf.shape(pixel_values)[1:3] * 2#2",),
+            fixed=True,
+        ),
+        Example(
+            title="Something is assigned to itself",
+            path=_TF,
+            good=_GOOD,
+            bad=f"        pixel_values = pixel_values\n{_GOOD}",
+            finds=("pixel_values = pixel_values",),
+            fixed=True,
+        ),
+        Example(
+            title="A step that is made twice",
+            path=_TF,
+            good="        pixel_values = self.projection(pixel_values)\n",
+            bad="        pixel_values = self.projection(pixel_values)\n        pixel_values = self.projection(pixel_values)\n",
+            silent=True,
+        ),
+    ),
+)
