@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from checks.changes import changed_lines
 from checks.conventions import read
@@ -13,7 +14,7 @@ from checks.rules._copies import files
 from checks.source.prose import Line, prose
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class File:
     """A file of the port: its text, the lines that the pull request adds or changes, and the module that it is (None for tests)."""
 
@@ -22,12 +23,12 @@ class File:
     touched: frozenset[int]
     module: Module | None
 
-    @property
+    @cached_property
     def lines(self) -> list[str]:
         """Of the text."""
         return self.text.split("\n")
 
-    @property
+    @cached_property
     def prose(self) -> list[Line]:
         """Its comments and long strings, as far as they are new."""
         return [line for line in prose(self.text) if line.line in self.touched]

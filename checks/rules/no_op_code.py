@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from checks.edits import replace_lines
@@ -15,6 +16,8 @@ from checks.source.python import Problem, parse
 
 def check(port: Port) -> Iterator[Finding]:
     for file in modules(port):
+        if not _suspicious(file.text):
+            continue
         tree = parse(file.text)
         if isinstance(tree, Problem):
             continue
@@ -23,6 +26,28 @@ def check(port: Port) -> Iterator[Finding]:
                 yield from _block(file, node.body)
                 if not isinstance(node, (ast.FunctionDef, ast.With)):
                     yield from _block(file, node.orelse)
+
+
+_ITSELF = re.compile(r"^[ \t]+([\w.]+) = \1$|^[ \t]+pass\b", re.MULTILINE)
+_AFTER = re.compile(
+    r"^([ \t]+)(?:return|raise)\b.*\n(?:\1[ \t].*\n|\1[)\]}].*\n|[ \t]*\n)*\1(?![ \t]|elif|else|except|finally|[)\]}])\S",
+    re.MULTILINE,
+)
+_LONGEST = 8
+"""Lines of a statement that may be there twice."""
+
+
+def _suspicious(text: str) -> bool:
+    """A first look by text, as hardly any module has such a statement."""
+    if _ITSELF.search(text) or _AFTER.search(text):
+        return True
+    seen: dict[str, int] = {}
+    for number, line in enumerate(text.split("\n")):
+        if " = " in line:
+            if number - seen.get(line, -100) <= _LONGEST:
+                return True
+            seen[line] = number
+    return False
 
 
 def _block(file: File, body: list[ast.stmt]) -> Iterator[Finding]:
@@ -40,23 +65,16 @@ def _what(before: ast.stmt | None, node: ast.stmt) -> str:
     if isinstance(node, ast.Pass) and before is not None and not _is_docstring(before):
         return "does nothing"
     if isinstance(node, ast.Assign) and len(node.targets) == 1:
-        if isinstance(node.targets[0], (ast.Name, ast.Attribute)) and _text(node.targets[0]) == _text(
-            node.value
-        ):
+        target = ast.unparse(node.targets[0])
+        if isinstance(node.value, (ast.Name, ast.Attribute)) and target == ast.unparse(node.value):
             return "assigns something to itself"
-        if isinstance(before, ast.Assign) and _text(before) == _text(node) and not _reads_itself(node):
+        if isinstance(before, ast.Assign) and ast.dump(before) == ast.dump(node) and not _reads_itself(node):
             return "is there twice"
     return ""
 
 
 def _is_docstring(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-
-
-def _text(node: ast.AST) -> str:
-    if isinstance(node, (ast.Name, ast.Attribute)):
-        return ast.unparse(node)
-    return ast.dump(node)
 
 
 def _reads_itself(node: ast.Assign) -> bool:

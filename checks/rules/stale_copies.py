@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from checks.changes import changed_lines
 from checks.conventions import MODELS, SOURCE, read
 from checks.errors import NotApplicable
 from checks.port import Port
 from checks.report import Finding, Location
 from checks.rules import Example, Rule
 from checks.rules._copies import compare, dotted_path, files, how, in_base, origin
-from checks.source.copies import Manner, Marker, copied_block, definition, markers
+from checks.source.copies import Block, Manner, Marker, copied_block, definition, markers
 
 MOST_FILES = 10
 """Changed modules that are looked at: one needs a look at all modules of its kind."""
@@ -92,12 +93,20 @@ def _finding(port: Port, path: str, name: str, places: list[tuple[str, Marker]])
     more = f" and {len(places) - 4} more" if len(places) > 4 else ""
     return RULE.finding(
         path,
-        new.first if new else 1,
+        _changed_line(port, path, new),
         f"{shown} {'changes' if new else 'is gone'}, but {who}{more} {'say' if len(places) > 1 else 'says'} to be copied from it",
         f"Run make fix-copies ({in_base(port)} fails as it is), or change {path.rsplit('/', 1)[-1]} in a pull request of its own.",
         symbol=shown,
         locations=[Location(copier, marker.line) for copier, marker in places[:20]],
     )
+
+
+def _changed_line(port: Port, path: str, block: Block | None) -> int:
+    """The first line of the class or function that the pull request changes."""
+    if block is None:
+        return 1
+    lines = changed_lines(port.base, port.head, path)
+    return min((line for line in lines if block.first <= line <= block.last), default=block.first)
 
 
 _BERT = "src/transformers/models/bert/modeling_bert.py"
@@ -116,7 +125,7 @@ RULE = Rule(
             path=_BERT,
             good="        hidden_states = self.LayerNorm(hidden_states + input_tensor)\n",
             bad="        hidden_states = self.LayerNorm(input_tensor + hidden_states)\n",
-            finds=("class BertSelfOutput(nn.Module):",),
+            finds=("hidden_states = self.LayerNorm(input_tensor + hidden_states)",),
         ),
     ),
 )
