@@ -13,12 +13,12 @@ from checks.port import Port
 from checks.report import Finding, Location
 from checks.rules import Example, Rule
 from checks.rules._hygiene import modules, pytorch_text
-from checks.rules.leftover_comments import _copied
+from checks.rules.leftover_comments import copied_lines
 from checks.source.prose import Line
 
 
 def check(port: Port) -> Iterator[Finding]:
-    copied = _copied(port)
+    copied = copied_lines(port)
     for file in modules(port):
         assert file.module is not None
         known = pytorch_text(port, file.module)

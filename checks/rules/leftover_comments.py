@@ -16,7 +16,7 @@ _WORD = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 
 
 def check(port: Port) -> Iterator[Finding]:
-    copied = _copied(port)
+    copied = copied_lines(port)
     for file in modules(port):
         assert file.module is not None
         known = pytorch_text(port, file.module)
@@ -31,7 +31,7 @@ def check(port: Port) -> Iterator[Finding]:
                 yield _finding(file, line, match[0], False)
 
 
-def _copied(port: Port) -> set[tuple[str, int]]:
+def copied_lines(port: Port) -> set[tuple[str, int]]:
     """Lines within marked copies: what stands there is the original's."""
     if port.broken:
         return set()
