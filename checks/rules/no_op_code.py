@@ -28,9 +28,9 @@ def check(port: Port) -> Iterator[Finding]:
                     yield from _block(file, node.orelse)
 
 
-_ITSELF = re.compile(r"^[ \t]+([\w.]+) = \1$|^[ \t]+pass\b", re.MULTILINE)
+_ITSELF = re.compile(r"^[ \t]+([\w.]+) = \1$|^([ \t]+)(?![#\"'\s]).*[^:,(\[{\"'\n]\n\2pass\b", re.MULTILINE)
 _AFTER = re.compile(
-    r"^([ \t]+)(?:return|raise)\b.*\n(?:\1[ \t].*\n|\1[)\]}].*\n|[ \t]*\n)*\1(?![ \t]|elif|else|except|finally|[)\]}])\S",
+    r"^([ \t]+)(?:return|raise)\b.*\n(?:\1[ \t].*\n|\1[)\]}].*\n|[ \t]*\n)*\1(?![ \t]|elif|else|except|finally|[)\]}#])\S",
     re.MULTILINE,
 )
 _LONGEST = 8
@@ -42,11 +42,17 @@ def _suspicious(text: str) -> bool:
     if _ITSELF.search(text) or _AFTER.search(text):
         return True
     seen: dict[str, int] = {}
-    for number, line in enumerate(text.split("\n")):
-        if " = " in line:
-            if number - seen.get(line, -100) <= _LONGEST:
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        if " = " not in line:
+            continue
+        before = seen.get(line, -100)
+        seen[line] = number
+        if number - before <= _LONGEST:
+            indent = line[: len(line) - len(line.lstrip())]
+            rest = (f"{indent} ", f"{indent})", f"{indent}]", f"{indent}}}")
+            if all(between.startswith(rest) or not between.strip() for between in lines[before + 1 : number]):
                 return True
-            seen[line] = number
     return False
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from checks.changes import changed_lines
-from checks.conventions import MODELS, SOURCE, read
+from checks.conventions import MODELS, read
 from checks.errors import NotApplicable
 from checks.port import Port
 from checks.report import Finding, Location
@@ -38,7 +38,7 @@ def _touched(port: Port) -> Iterator[str]:
         name = path.rsplit("/", 1)[-1]
         if change.status != "modified" or not path.endswith(".py") or name == "__init__.py":
             continue
-        if not path.startswith((f"{SOURCE}/", "tests/models/")) or "/auto/" in path or "/dummy_" in path:
+        if not path.startswith((f"{MODELS}/", "tests/models/")) or "/auto/" in path:
             continue
         if _definitions(read(port.base, path)) - _definitions(read(port.head, path)):
             yield path
@@ -50,24 +50,16 @@ def _definitions(text: str) -> set[str]:
 
 
 def _copiers(port: Port, path: str) -> Iterator[tuple[str, Marker]]:
-    """Markers that name something in a module, in other files of its kind (upstream copies modeling code from modeling code)."""
-    dotted = f"{dotted_path(path)}."
-    kind = re.match(r"(?:test_)?(?:modeling_(?:tf_|flax_)?|[a-z]+_)", path.rsplit("/", 1)[-1])
+    """Markers that name something in a module, in files that the port's own rules do not look at."""
     folder = "tests/models" if path.startswith("tests/") else MODELS
-    checked = set(files(port))
-    for other in port.head.list(folder):
-        name = other.rsplit("/", 1)[-1]
-        if (
-            other == path
-            or other in checked
-            or not name.endswith(".py")
-            or not name.startswith(kind[0] if kind else "modeling_")
-        ):
-            continue
-        text = read(port.head, other)
-        if f"Copied from {dotted}" in text:
-            for marker in markers(text):
-                if f"{marker.root}.{marker.name}".startswith(dotted):
+    module = dotted_path(path)
+    # What the pull request does not touch reads in head as in base, and a commit is searched faster than a working tree.
+    found = set(port.base.search(folder, f"Copied from {module}."))
+    found.update(other for other, change in port.changed.items() if change.status != "removed")
+    for other in sorted(found - {path, *files(port)}):
+        if other.startswith(folder) and other.endswith(".py"):
+            for marker in markers(read(port.head, other)):
+                if f"{marker.root}.{marker.name}".startswith(f"{module}."):
                     yield other, marker
 
 
