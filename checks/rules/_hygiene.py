@@ -8,10 +8,11 @@ from functools import cached_property
 
 from checks.changes import changed_lines
 from checks.conventions import read
-from checks.errors import NotBegun
+from checks.errors import NotBegun, Undecidable
 from checks.port import Module, Port
 from checks.rules._copies import files
 from checks.source.prose import Line, prose
+from checks.source.python import module_facts
 
 
 @dataclass(frozen=True)
@@ -39,21 +40,24 @@ def modules(port: Port) -> Iterator[File]:
 
     Raises:
         checks.errors.NotBegun: there is nothing in them yet.
+        checks.errors.Undecidable: one can't be read or parsed.
     """
+    for module in port.broken:
+        raise Undecidable(f"{module.path.rsplit('/', 1)[-1]} cannot be parsed")
     seen = False
     for module in port.modules:
-        if not module.unreadable:
-            text = port.text(module.path)
-            seen = seen or bool(text.strip())
-            yield File(module.path, text, module.touched, module)
+        text = port.text(module.path)
+        seen = seen or bool(text.strip())
+        yield File(module.path, text, module.touched, module)
     if not seen:
         raise NotBegun("the file is empty")
 
 
 def tests(port: Port) -> Iterator[File]:
-    """The port's test files that the pull request touches."""
+    """The port's test files that the pull request touches, those that can be parsed."""
     for path in files(port):
-        if path.startswith("tests/"):
+        facts = port.known_facts(path, module_facts) if path.startswith("tests/") else None
+        if facts is not None and facts.problem is None:
             yield File(path, port.text(path), changed_lines(port.base, port.head, path), None)
 
 
