@@ -193,7 +193,8 @@ def tensorflow_modules(port: Port) -> Iterator[tuple[str, Classes]]:
     own = f"{port.folder}/"
     for path in tensorflow_paths(port.base):
         if not path.startswith(own):
-            found = port.known_facts(path, class_index, base=True)
+            # An original that the pull request changes, too, is compared as it reads then.
+            found = port.known_facts(path, class_index, base=path not in port.changed)
             if found is not None:
                 yield path, found
 

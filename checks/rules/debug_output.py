@@ -36,10 +36,12 @@ def check(port: Port) -> Iterator[Finding]:
         tree = parse(file.text)
         if isinstance(tree, Problem):
             continue
+        seen: set[int] = set()
         for body in _bodies(tree):
             for node in body:
                 said = _said(node)
-                if said and node.lineno in file.touched:
+                if said and node.lineno in file.touched - seen:
+                    seen.add(node.lineno)
                     yield _finding(file, node, said, alone=len(body) == 1)
 
 
