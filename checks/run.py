@@ -186,6 +186,11 @@ def _check_port(port: Port, chosen: Selection, ready: bool) -> tuple[list[ItemRe
     for slug in chosen.rules:
         if not early or rules.all_rules()[slug].early:
             ran[slug] = _run(slug, port)
+    for slug, outcome in ran.items():
+        if rules.all_rules()[slug].by_the_way:
+            outcome.findings = _not_known_better(
+                outcome.findings, [f for s, o in ran.items() if s != slug for f in o.findings]
+            )
     for slug, findings in _finish(port, {s: o.findings for s, o in ran.items()}).items():
         ran[slug].findings = findings
     before = at_base(port)
@@ -200,6 +205,29 @@ def _check_port(port: Port, chosen: Selection, ready: bool) -> tuple[list[ItemRe
         for item, slugs in chosen.rules_of.items()
     ]
     return results, [finding for outcome in ran.values() for finding in outcome.findings]
+
+
+_NEAR = 6
+"""Lines. Two rules about one statement may point at different lines of it."""
+
+
+def _not_known_better(findings: list[Finding], others: list[Finding]) -> list[Finding]:
+    """The findings but for those that have, at each of their places, one of another rule: its defect is the reason."""
+    known: dict[str, list[int]] = {}
+    for other in others:
+        known.setdefault(other.path, []).append(other.line)
+        for location in other.locations:
+            known.setdefault(location.path, []).append(location.line)
+
+    def explained(path: str, line: int) -> bool:
+        return any(abs(line - other) <= _NEAR for other in known.get(path, ()))
+
+    return [
+        finding
+        for finding in findings
+        if not explained(finding.path, finding.line)
+        or not all(explained(place.path, place.line) for place in finding.locations)
+    ]
 
 
 def _run(slug: str, port: Port) -> _Outcome:

@@ -12,6 +12,7 @@ import stat
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, Protocol
@@ -35,6 +36,11 @@ class Snapshot(Protocol):
         """The commit's full name; None for a working tree."""
         ...
 
+    @property
+    def year(self) -> int | None:
+        """Year in which the commit was made, that of a working tree's last commit; None where there is none."""
+        ...
+
     def read(self, path: str) -> str | None:
         """Text of a regular file (UTF-8, `\\n` line ends), or None where there is none.
 
@@ -49,6 +55,10 @@ class Snapshot(Protocol):
 
     def list(self, prefix: str) -> list[str]:
         """Paths of all files below the folder `prefix` ("" for the root), sorted."""
+        ...
+
+    def search(self, prefix: str, text: str) -> list[str]:
+        """Paths of the files below `prefix` that contain `text` (of one line), sorted."""
         ...
 
 
@@ -74,11 +84,16 @@ class GitSnapshot:
         commit = self._repo[sha]
         assert isinstance(commit, pygit2.Commit)
         self._sha = sha
+        self._commit = commit
         self.tree: pygit2.Tree = commit.tree
 
     @property
     def sha(self) -> str | None:
         return self._sha
+
+    @property
+    def year(self) -> int | None:
+        return _year(self._commit)
 
     @property
     def repository(self) -> pygit2.Repository:
@@ -110,6 +125,30 @@ class GitSnapshot:
         if not isinstance(tree, pygit2.Tree):
             return []
         return sorted(_walk(tree, f"{prefix}/" if prefix else ""))
+
+    def search(self, prefix: str, text: str) -> list[str]:
+        # git reads, unpacks and searches thousands of files in several threads, where Python takes a second.
+        done = subprocess.run(
+            [
+                "git",
+                f"--git-dir={self._repo.path}",
+                "grep",
+                "-zlFI",
+                "--full-name",
+                "-e",
+                text,
+                self._sha,
+                "--",
+                prefix,
+            ],
+            capture_output=True,
+            check=False,
+            env={**os.environ, "GIT_LITERAL_PATHSPECS": "1", "LC_ALL": "C"},
+        )
+        if done.returncode > 1:
+            return _search(self, prefix, text)
+        names = done.stdout.decode(errors="replace").split("\0")
+        return sorted(name.removeprefix(f"{self._sha}:") for name in names if name)
 
     def _entry(self, path: str) -> pygit2.Object | None:
         try:
@@ -155,6 +194,12 @@ class FolderSnapshot:
         return None
 
     @property
+    def year(self) -> int | None:
+        if self._repo.head_is_unborn:
+            return None
+        return _year(self._repo.head.peel(pygit2.Commit))
+
+    @property
     def repository(self) -> pygit2.Repository:
         """The repository whose working tree this is."""
         return self._repo
@@ -179,6 +224,9 @@ class FolderSnapshot:
         if top is None or not top.is_dir():
             return []
         return sorted(self._files(top))
+
+    def search(self, prefix: str, text: str) -> list[str]:
+        return _search(self, prefix, text)
 
     def _files(self, top: Path) -> Iterator[str]:
         for folder, folders, files in os.walk(top):
@@ -236,6 +284,7 @@ class DictSnapshot:
         files: content by path.
         links: paths of symbolic links.
         under: a snapshot that shows through where `files` has nothing; None in `files` removes a file of it.
+        year: in which it was made; that of `under` if it is not given.
     """
 
     def __init__(
@@ -244,14 +293,20 @@ class DictSnapshot:
         *,
         links: frozenset[str] = frozenset(),
         under: Snapshot | None = None,
+        year: int | None = None,
     ) -> None:
         self.files = dict(files)
         self.links = links
         self.under = under
+        self._year = year
 
     @property
     def sha(self) -> str | None:
         return None
+
+    @property
+    def year(self) -> int | None:
+        return self._year if self._year is not None or self.under is None else self.under.year
 
     def read(self, path: str) -> str | None:
         if path in self.files:
@@ -281,6 +336,20 @@ class DictSnapshot:
             paths.update(self.under.list(prefix))
         return sorted(path for path in paths - self.links if self.files.get(path, "") is not None)
 
+    def search(self, prefix: str, text: str) -> list[str]:
+        return _search(self, prefix, text)
+
+
+def _search(snapshot: Snapshot, prefix: str, text: str) -> list[str]:
+    found: list[str] = []
+    for path in snapshot.list(prefix):
+        try:
+            if text in (snapshot.read(path) or ""):
+                found.append(path)
+        except Unreadable:
+            continue
+    return found
+
 
 def decode(path: str, content: bytes) -> str:
     """Text of a file's content: UTF-8 without its mark, lines ended by `\\n`.
@@ -297,6 +366,12 @@ def decode(path: str, content: bytes) -> str:
         line = content.count(b"\n", 0, error.start) + 1
         raise Unreadable(f"{path} is not UTF-8 (line {line})", hint="save it as UTF-8") from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _year(commit: pygit2.Commit) -> int:
+    """By the committer's clock and zone."""
+    zone = timezone(timedelta(minutes=commit.commit_time_offset))
+    return datetime.fromtimestamp(commit.commit_time, zone).year
 
 
 def _refuse_large(path: str, size: int) -> None:

@@ -66,6 +66,7 @@ class Rule:
         since: since when upstream wants it (release or commit), "" for always.
         source: where the rule comes from (upstream script, review).
         early: it also runs while a port is empty or still PyTorch code.
+        by_the_way: what it finds is a symptom: it says nothing about a place where another rule has found the defect itself.
         check: pure; sees one port, yields findings. No network, no clock, no mutation. It may raise (what it yielded before
             counts) `NotApplicable`, `NotBegun` or `Undecidable` of `checks.errors`, each with the reason.
         examples: at least one that finds something.
@@ -82,6 +83,7 @@ class Rule:
     since: str = ""
     source: str = ""
     early: bool = False
+    by_the_way: bool = False
 
     @property
     def item(self) -> str:

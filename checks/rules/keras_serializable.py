@@ -104,12 +104,12 @@ RULE = Rule(
             fixed=True,
         ),
         Example(
-            title="The decorator goes above “# Copied from”",
+            title="The decorator goes above a comment",
             path=_TF,
             good="@keras_serializable\nclass TFLanternMainLayer(keras.layers.Layer):",
-            bad="# Copied from transformers.models.bert.modeling_tf_bert.TFBertMainLayer\nclass TFLanternMainLayer(keras.layers.Layer):",
+            bad="# Adapted from transformers.models.bert.modeling_tf_bert.TFBertMainLayer\nclass TFLanternMainLayer(keras.layers.Layer):",
             finds=("class TFLanternMainLayer(keras.layers.Layer):",),
-            edits_to="@keras_serializable\n# Copied from transformers.models.bert.modeling_tf_bert.TFBertMainLayer\nclass TFLanternMainLayer(keras.layers.Layer):",
+            edits_to="@keras_serializable\n# Adapted from transformers.models.bert.modeling_tf_bert.TFBertMainLayer\nclass TFLanternMainLayer(keras.layers.Layer):",
         ),
         Example(
             title="Decorated, but without config_class",

@@ -17,6 +17,9 @@ def git(folder: Path, *arguments: str) -> str:
         "GIT_AUTHOR_EMAIL": "a@example.org",
         "GIT_COMMITTER_NAME": "a",
         "GIT_COMMITTER_EMAIL": "a@example.org",
+        # The year of the sample's port, which the headers of its files name.
+        "GIT_AUTHOR_DATE": "2024-06-01T12:00:00Z",
+        "GIT_COMMITTER_DATE": "2024-06-01T12:00:00Z",
     }
     done = subprocess.run(
         ["git", "-C", str(folder), "-c", "protocol.file.allow=always", *arguments],

@@ -398,6 +398,10 @@ HEAD: dict[str, str] = _tree("+")
 """The tree with the port."""
 
 
+YEAR = 2024
+"""When the port was made."""
+
+
 def broken(example: Example) -> DictSnapshot:
     """The good port with an example's change in it.
 
@@ -415,7 +419,7 @@ def broken(example: Example) -> DictSnapshot:
         if text.count(example.good) != 1:
             raise ValueError(f"{example.title}: {text.count(example.good)} times in {example.path}")
         files[example.path] = text.replace(example.good, example.bad)
-    return DictSnapshot(files, links=frozenset({example.path} if example.link else ()))
+    return DictSnapshot(files, links=frozenset({example.path} if example.link else ()), year=YEAR)
 
 
 def base() -> DictSnapshot:
@@ -425,4 +429,4 @@ def base() -> DictSnapshot:
 
 def head() -> DictSnapshot:
     """The tree with the port, as a snapshot."""
-    return DictSnapshot(HEAD)
+    return DictSnapshot(HEAD, year=YEAR)

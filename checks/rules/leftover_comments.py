@@ -1,0 +1,90 @@
+"""TODO and FIXME."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from checks.port import Port
+from checks.report import Finding, Level
+from checks.rules import Example, Rule
+from checks.rules._copies import copies
+from checks.rules._hygiene import File, modules, pytorch_text, tests
+from checks.source.prose import Line
+
+_WORD = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+
+
+def check(port: Port) -> Iterator[Finding]:
+    copied = copied_lines(port)
+    for file in modules(port):
+        assert file.module is not None
+        known = pytorch_text(port, file.module)
+        for line in file.prose:
+            match = _WORD.search(line.text)
+            if match and line.kind != "string" and (file.path, line.line) not in copied:
+                yield _finding(file, line, match[1], line.text in known)
+    for file in tests(port):
+        for line in file.prose:
+            # Merged tests are full of TODO, but have no FIXME.
+            if line.kind != "string" and (match := re.search(r"\bFIXME\b", line.text)):
+                yield _finding(file, line, match[0], False)
+
+
+def copied_lines(port: Port) -> set[tuple[str, int]]:
+    """Lines within marked copies: what stands there is the original's."""
+    if port.broken:
+        return set()
+    return {
+        (copy.path, line)
+        for copy in copies(port)
+        if copy.block is not None and not copy.changes
+        for line in range(copy.block.first, copy.block.last + 1)
+    }
+
+
+def _finding(file: File, line: Line, word: str, inherited: bool) -> Finding:
+    level: Level = "error" if word == "FIXME" else "warning"
+    if inherited:
+        level = "suggestion"
+    whose = ", as in the PyTorch module" if inherited else ""
+    return RULE.finding(
+        file.path,
+        line.line,
+        f"A {word} is left{whose}: {line.text[:100]}",
+        "If it is done or means another model, take it out; if not, say in the pull request what is open."
+        if not inherited
+        else "See whether it holds for TensorFlow too.",
+        column=line.column,
+        level=level,
+    )
+
+
+_TF = "src/transformers/models/lantern/modeling_tf_lantern.py"
+_GOOD = "        size = tf.shape(pixel_values)[1:3] * 2\n"
+
+RULE = Rule(
+    slug="leftover-comments",
+    level="error",
+    summary="No FIXME is left, and no TODO that the port should have done.",
+    why="Reviewers ask about every one of them; those that were copied with the code of another model mean that model.",
+    how="Do it, take it out, or write into the pull request what is open. FIXME blocks, TODO is a warning.",
+    source="asked for in review (#23342, #17910, #16543); 12 TODO and no FIXME in 67 merged modules",
+    check=check,
+    examples=(
+        Example(
+            title="A FIXME",
+            path=_TF,
+            good=_GOOD,
+            bad=f"        # FIXME: odd sizes\n{_GOOD}",
+            finds=("# FIXME: odd sizes",),
+        ),
+        Example(
+            title="A TODO",
+            path=_TF,
+            good=_GOOD,
+            bad=_GOOD.replace("\n", "  # TODO (keeper): odd sizes\n"),
+            finds=("size = tf.shape(pixel_values)[1:3] * 2  # TODO (keeper): odd sizes",),
+        ),
+    ),
+)

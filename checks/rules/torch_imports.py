@@ -1,0 +1,82 @@
+"""Imports of PyTorch, and of modules of the library that import it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checks.conventions import MODELS
+from checks.port import Port
+from checks.report import Finding
+from checks.rules import Example, Rule
+from checks.rules._torch import finding, grouped
+from checks.source.torch import Leftover
+
+_INSTEAD = {
+    "modeling_outputs": "the outputs of modeling_tf_outputs (TFBaseModelOutput and so on)",
+    "modeling_utils": "TFPreTrainedModel and the rest of modeling_tf_utils",
+    "activations": "get_tf_activation of activations_tf",
+    "pytorch_utils": "tf_utils",
+}
+
+
+def check(port: Port) -> Iterator[Finding]:
+    for module, group in grouped(port, "import"):
+        found = group[0]
+        yield finding(port, RULE, module, group, _message(found), _advice(port, found))
+
+
+def _message(found: Leftover) -> str:
+    if found.name.startswith("."):
+        return f"{found.name} is a module of PyTorch's side"
+    return f"{found.name.split('.')[0]} is imported"
+
+
+def _advice(port: Port, found: Leftover) -> str:
+    last = found.name.rsplit(".", 1)[-1]
+    if last in _INSTEAD:
+        return f"Import {_INSTEAD[last]} instead."
+    if last.startswith("modeling_"):
+        ours = last.replace("modeling_", "modeling_tf_", 1)
+        folder = port.model if found.name.count(".") == 1 else found.name.strip(".").split(".")[-2]
+        if port.base.blob_id(f"{MODELS}/{folder}/{ours}.py") is not None:
+            return f"Import it from {found.name.replace('modeling_', 'modeling_tf_')}."
+        return f"Define {found.detail or 'it'} here: importing {last} needs torch."
+    return "Take the import out, with everything that needs it."
+
+
+_TF = "src/transformers/models/lantern/modeling_tf_lantern.py"
+_IMPORT = "from ...activations_tf import get_tf_activation\n"
+
+RULE = Rule(
+    slug="torch-imports",
+    level="error",
+    summary="The TensorFlow module imports neither torch nor anything that imports it (`modeling_outputs`, `activations`, `modeling_<model>`).",
+    why="Who has TensorFlow only cannot import the model at all.",
+    how="Everything has its TensorFlow module: `modeling_tf_outputs`, `activations_tf`, `tf_utils`, `modeling_tf_utils`; what is only in `modeling_<model>.py` is defined anew.",
+    guide="Step 4: rewrite the code in TensorFlow.",
+    source="commits of TF BLIP (archive list and outputs imported from the torch file); review of #18020",
+    check=check,
+    examples=(
+        Example(
+            title="torch is imported",
+            path=_TF,
+            good="import tensorflow as tf\n",
+            bad="import tensorflow as tf\nimport torch\n",
+            finds=("import torch",),
+        ),
+        Example(
+            title="Something is taken from the PyTorch module",
+            path=_TF,
+            good="from .configuration_lantern import LanternConfig\n",
+            bad="from .configuration_lantern import LanternConfig\nfrom .modeling_lantern import LANTERN_START\n",
+            finds=("from .modeling_lantern import LANTERN_START",),
+        ),
+        Example(
+            title="The activations of PyTorch",
+            path=_TF,
+            good=_IMPORT,
+            bad=f"from ...activations import ACT2FN\n{_IMPORT}",
+            finds=("from ...activations import ACT2FN",),
+        ),
+    ),
+)
