@@ -130,12 +130,9 @@ def pytorch_attributes(pair: Pair) -> Iterator[tuple[str, str, int]]:
 
 
 def prefix(pair: Pair) -> str:
-    """The model's `base_model_prefix`, of the port or else of PyTorch; "" if it can't be told."""
-    own = attribute(pair, "base_model_prefix")
-    if own is not None:
-        return own
-    found = next((value for name, value, _ in pytorch_attributes(pair) if name == "base_model_prefix"), "")
-    return found.strip("\"'")
+    """The `base_model_prefix` that the model should have: PyTorch's, else its own; "" if it can't be told."""
+    theirs = next((value for name, value, _ in pytorch_attributes(pair) if name == "base_model_prefix"), "")
+    return theirs.strip("\"'") or attribute(pair, "base_model_prefix") or ""
 
 
 def pytorch_place(pair: Pair, line: int) -> str:
