@@ -154,7 +154,11 @@ def resolve(node: ast.expr | None, found: ClassLayers | None) -> str:
     "" otherwise."""
     seen: set[str] = set()
     while node is not None:
-        if isinstance(node, ast.Constant) and isinstance(node.value, int) and not isinstance(node.value, bool):
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, int)
+            and not isinstance(node.value, bool)
+        ):
             return str(node.value)
         if isinstance(node, (ast.Tuple, ast.List)) and len(node.elts) == 1:
             node = node.elts[0]

@@ -146,8 +146,7 @@ def weighted_classes(port: Port) -> frozenset[str]:
     found = {
         pair.name
         for pair in pairs_of(port)
-        if pair.tensorflow.weights
-        or any(_owns_directly(layer) for layer in pair.tensorflow.layers)
+        if pair.tensorflow.weights or any(_owns_directly(layer) for layer in pair.tensorflow.layers)
     }
     while True:
         more = {

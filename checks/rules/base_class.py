@@ -55,7 +55,11 @@ def check(port: Port) -> Iterator[Finding]:
 def _inherits_elsewhere(port: Port, pair: Pair) -> bool:
     """A base comes from another model's module (or from another library), where the attribute may be."""
     known = {owner.name for owner in bases(pair)} | {"TFPreTrainedModel"}
-    return any(base not in known and "PreTrainedModel" in base for owner in bases(pair) for base in owner.tensorflow.bases)
+    return any(
+        base not in known and "PreTrainedModel" in base
+        for owner in bases(pair)
+        for base in owner.tensorflow.bases
+    )
 
 
 def _as_written(value: str, found: str) -> str:
@@ -76,7 +80,8 @@ def _added(pair: Pair, name: str, value: str) -> tuple[Edit, ...]:
     before = [
         part
         for part in pair.tensorflow.node.body
-        if isinstance(part, ast.Assign) and any(isinstance(t, ast.Name) and t.id in names for t in part.targets)
+        if isinstance(part, ast.Assign)
+        and any(isinstance(t, ast.Name) and t.id in names for t in part.targets)
     ]
     if before:
         return (insert(pair.path, before[0].lineno, f"    {name} = {value}\n"),)

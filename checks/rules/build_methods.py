@@ -61,7 +61,9 @@ def _inherits(pair: Pair) -> bool:
     """A base comes from another model's module and may have the method."""
     known = {owner.name for owner in bases(pair)}
     return any(
-        base not in known and base.startswith("TF") and not base.endswith(("TFPreTrainedModel", "Loss", "Mixin"))
+        base not in known
+        and base.startswith("TF")
+        and not base.endswith(("TFPreTrainedModel", "Loss", "Mixin"))
         for owner in bases(pair)
         for base in owner.tensorflow.bases
     )
@@ -92,7 +94,9 @@ def _flag(pair: Pair, build: Function) -> Iterator[Finding]:
     if (sets and guards) or any(call.receiver == "super()" for call in built(build)):
         return
     missing = " and ".join(
-        text for text, there in (("`if self.built: return`", guards), ("`self.built = True`", sets)) if not there
+        text
+        for text, there in (("`if self.built: return`", guards), ("`self.built = True`", sets))
+        if not there
     )
     yield RULE.finding(
         pair.path,
@@ -109,7 +113,9 @@ def _flag(pair: Pair, build: Function) -> Iterator[Finding]:
 
 def _flag_edits(pair: Pair, build: Function) -> tuple[Edit, ...]:
     guard = next(
-        n for n in ast.walk(build) if isinstance(n, ast.If) and any(on_self(p) == "built" for p in ast.walk(n.test))
+        n
+        for n in ast.walk(build)
+        if isinstance(n, ast.If) and any(on_self(p) == "built" for p in ast.walk(n.test))
     )
     return (insert(pair.path, (guard.end_lineno or guard.lineno) + 1, "        self.built = True\n"),)
 
@@ -165,7 +171,10 @@ def _end_of(build: Function, attribute: str) -> int:
     ends = [
         part.end_lineno or 0
         for part in build.body
-        if any(on_self(n) == attribute or (isinstance(n, ast.Constant) and n.value == attribute) for n in ast.walk(part))
+        if any(
+            on_self(n) == attribute or (isinstance(n, ast.Constant) and n.value == attribute)
+            for n in ast.walk(part)
+        )
     ]
     return ends[-1] if ends else 0
 
@@ -177,11 +186,13 @@ def _end_of_flag(build: Function) -> int:
         for part in build.body
         if isinstance(part, ast.Assign) and any(on_self(target) == "built" for target in part.targets)
     ]
-    return ends[0] if ends and build.body[-1].end_lineno != ends[0] or ends and len(build.body) == 2 else 0
+    return (
+        ends[0] if (ends and build.body[-1].end_lineno != ends[0]) or (ends and len(build.body) == 2) else 0
+    )
 
 
 _TF = "src/transformers/models/lantern/modeling_tf_lantern.py"
-_POOLER = '''\
+_POOLER = """\
         return self.dense(hidden_states[:, 0])
 
     def build(self, input_shape=None):
@@ -191,12 +202,12 @@ _POOLER = '''\
         if getattr(self, "dense", None) is not None:
             with tf.name_scope(self.dense.name):
                 self.dense.build([None, None, self.config.hidden_size])
-'''
-_KEY = '''\
+"""
+_KEY = """\
         if getattr(self, "key", None) is not None:
             with tf.name_scope(self.key.name):
                 self.key.build([None, None, self.config.hidden_size])
-'''
+"""
 
 RULE = Rule(
     slug="build-methods",

@@ -64,7 +64,9 @@ def _is_its_name(call: Built, pair: Pair) -> bool:
         # self.other.name of a layer that the class has is wrong, everything else is unknown.
         written = ast.unparse(call.scope)
         other = written.removeprefix("self.").removesuffix(".name")
-        return not (written.startswith("self.") and written.endswith(".name") and other in pair.tensorflow.attributes)
+        return not (
+            written.startswith("self.") and written.endswith(".name") and other in pair.tensorflow.attributes
+        )
     names = {layer.name for layer in pair.tensorflow.of(call.attribute)}
     return text in names or not names or "" in names or None in names
 
@@ -78,10 +80,10 @@ def _edits(port: Port, pair: Pair, scope: ast.expr, wanted: str) -> tuple[Edit, 
 
 
 _TF = "src/transformers/models/lantern/modeling_tf_lantern.py"
-_KEY = '''\
+_KEY = """\
             with tf.name_scope(self.key.name):
                 self.key.build([None, None, self.config.hidden_size])
-'''
+"""
 
 RULE = Rule(
     slug="build-scopes",

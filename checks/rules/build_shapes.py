@@ -10,7 +10,16 @@ from checks.pairs import Pair
 from checks.port import Port
 from checks.report import Edit, Finding
 from checks.rules import Example, Rule
-from checks.rules._build import Built, built, demand_builds, input_size, is_channels_first, last_axis, resolve, shape_for
+from checks.rules._build import (
+    Built,
+    built,
+    demand_builds,
+    input_size,
+    is_channels_first,
+    last_axis,
+    resolve,
+    shape_for,
+)
 from checks.rules._structure import NEEDS_CHANNELS, pairs_of, pytorch_place
 from checks.source.layers import Layer
 
@@ -85,7 +94,9 @@ def _replaced(port: Port, pair: Pair, node: ast.expr, text: str) -> tuple[Edit, 
     line = port.text(pair.path).split("\n")[node.lineno - 1]
     if node.end_lineno != node.lineno or node.end_col_offset is None or not line.isascii():
         return ()
-    return (Edit(pair.path, (node.lineno, node.col_offset + 1), (node.lineno, node.end_col_offset + 1), text),)
+    return (
+        Edit(pair.path, (node.lineno, node.col_offset + 1), (node.lineno, node.end_col_offset + 1), text),
+    )
 
 
 _TF = "src/transformers/models/lantern/modeling_tf_lantern.py"

@@ -38,7 +38,16 @@ _PYTORCH_ONLY = frozenset(
 """What merged ports leave out: decoding in models that are used as encoders, pretraining, and what came to PyTorch later."""
 
 _TENSORFLOW_ONLY = frozenset(
-    {"decoder_position_ids", "head_mask", "inputs_embeds", "labels", "past_key_values", "position_ids", "return_dict", "token_type_ids"}
+    {
+        "decoder_position_ids",
+        "head_mask",
+        "inputs_embeds",
+        "labels",
+        "past_key_values",
+        "position_ids",
+        "return_dict",
+        "token_type_ids",
+    }
 )
 """What merged ports take besides, so that they look like the others."""
 
@@ -171,7 +180,7 @@ def _is_label(name: str) -> bool:
 
 
 _TF = "src/transformers/models/lantern/modeling_tf_lantern.py"
-_TOKEN = """\
+_INPUTS = """\
         flicker: np.ndarray | tf.Tensor | None = None,
         labels: np.ndarray | tf.Tensor | None = None,
         return_dict: bool | None = None,
@@ -196,8 +205,8 @@ RULE = Rule(
         Example(
             title="An input is missing",
             path=_TF,
-            good=_TOKEN + "        training: bool = False,\n    ) -> TFTokenClassifierOutput",
-            bad=_TOKEN.replace("        flicker: np.ndarray | tf.Tensor | None = None,\n", "")
+            good=_INPUTS + "        training: bool = False,\n    ) -> TFTokenClassifierOutput",
+            bad=_INPUTS.replace("        flicker: np.ndarray | tf.Tensor | None = None,\n", "")
             + "        training: bool = False,\n    ) -> TFTokenClassifierOutput",
             finds=("def call(#4",),
         ),
@@ -217,9 +226,15 @@ RULE = Rule(
         Example(
             title="Another default",
             path=_TF,
-            good="        pixel_values: TFModelInputType | None = None,\n        labels:",
-            bad="        pixel_values: TFModelInputType | None,\n        labels:",
-            finds=("pixel_values: TFModelInputType | None,",),
+            good="""\
+        return_dict: bool | None = None,
+        training: bool = False,
+    ) -> TFSequenceClassifierOutput""",
+            bad="""\
+        return_dict: bool = True,
+        training: bool = False,
+    ) -> TFSequenceClassifierOutput""",
+            finds=("return_dict: bool = True,",),
         ),
     ),
 )

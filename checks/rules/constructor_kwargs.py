@@ -101,11 +101,11 @@ def _pass_on(port: Port, pair: Pair, call: ast.Call | None) -> tuple[Edit, ...]:
 
 
 _TF = "src/transformers/models/lantern/modeling_tf_lantern.py"
-_INIT = '''\
+_INIT = """\
 class TFLanternEncoder(keras.layers.Layer):
     def __init__(self, config: LanternConfig, **kwargs):
         super().__init__(**kwargs)
-'''
+"""
 
 RULE = Rule(
     slug="constructor-kwargs",

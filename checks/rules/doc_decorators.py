@@ -27,7 +27,9 @@ def check(port: Port) -> Iterator[Finding]:
     classes = [
         pair
         for pair in found
-        if not pair.facts.decorated(_CLASS) and not _documented(pair.tensorflow.node) and _in_pytorch(port, pair)
+        if not pair.facts.decorated(_CLASS)
+        and not _documented(pair.tensorflow.node)
+        and _in_pytorch(port, pair)
     ]
     methods = [
         pair
@@ -83,7 +85,9 @@ RULE = Rule(
             path=_TF,
             good=_DECORATOR,
             bad="",
-            finds=("class TFLanternForSequenceClassification(TFLanternPreTrainedModel, TFSequenceClassificationLoss):",),
+            finds=(
+                "class TFLanternForSequenceClassification(TFLanternPreTrainedModel, TFSequenceClassificationLoss):",
+            ),
         ),
     ),
 )

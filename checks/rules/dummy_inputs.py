@@ -44,26 +44,42 @@ def _stale(port: Port) -> Iterator[Finding]:
             )
 
 
+_Demand = tuple[str, list[Pair], Level, str]
+"""What is missing, in which classes, how much that matters, and the advice."""
+
+
 def _missing(port: Port, found: list[Pair]) -> Iterator[Finding]:
     special = [pair for pair in found if _main_input(pair) != "input_ids"]
-    demands: list[tuple[str, list[Pair], Level, str]] = [
+    demands: list[_Demand] = [
         (
             "dummy_inputs",
             special,
             "error",
             "Define the property dummy_inputs: with the library's token ids the model can't be built.",
         ),
-        ("serving", special, "suggestion", "Define serving with the signature of its inputs, so that it can be saved as a SavedModel."),
+        (
+            "serving",
+            special,
+            "suggestion",
+            "Define serving with the signature of its inputs, so that it can be saved as a SavedModel.",
+        ),
     ]
     if "def serving_output" in read(port.base, TF_UTILS):
         advice = "Define serving_output, which makes tensors of the outputs; the library's own raises NotImplementedError."
         text = [pair for pair in found if pair not in special]
-        demands += [("serving_output", text, "error", advice), ("serving_output", special, "suggestion", advice)]
+        of_output: list[_Demand] = [
+            ("serving_output", text, "error", advice),
+            ("serving_output", special, "suggestion", advice),
+        ]
+        demands += of_output
     for name, pairs, level, advice in demands:
         without = [pair for pair in pairs if method(pair, name) is None and not _inherits(pair)]
         if without:
             names = [pair.name for pair in without]
-            owner = next((base for base in bases(without[0]) if base.name.lower().endswith("pretrainedmodel")), without[0])
+            owner = next(
+                (base for base in bases(without[0]) if base.name.lower().endswith("pretrainedmodel")),
+                without[0],
+            )
             at = owner if name == "dummy_inputs" else without[0]
             yield RULE.finding(
                 at.path,
@@ -110,11 +126,11 @@ RULE = Rule(
             path=_TF,
             good=_ATTRIBUTES,
             bad=_ATTRIBUTES
-            + '''
+            + """
     @property
     def dummy_inputs(self):
         return {"input_ids": tf.constant([[1, 2, 3]])}
-''',
+""",
             finds=("def dummy_inputs(self):",),
         ),
     ),

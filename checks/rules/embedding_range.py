@@ -38,7 +38,9 @@ def check(port: Port) -> Iterator[Finding]:
             pair.path,
             looked_up.lineno,
             f"{pair.name}.call looks up input_ids without checking their range",
-            f"Call {_HELPER}(input_ids, self.config.vocab_size) before." if helper else "Put a tf.debugging.assert_less before it, as the other models do.",
+            f"Call {_HELPER}(input_ids, self.config.vocab_size) before."
+            if helper
+            else "Put a tf.debugging.assert_less before it, as the other models do.",
             symbol=f"{pair.name}.call",
             edits=_edits(port, pair, looked_up) if helper else (),
         )
@@ -58,7 +60,9 @@ def _lookup(pair: Pair, call: Function) -> ast.stmt | None:
         for layer in pair.tensorflow.layers
         if layer.short in ("Embedding", "TFSharedEmbeddings")
     }
-    embeddings |= {name for name in ("embed_tokens", "shared", "word_embeddings") if name in _attributes(pair)}
+    embeddings |= {
+        name for name in ("embed_tokens", "shared", "word_embeddings") if name in _attributes(pair)
+    }
     for node in calls(call):
         if on_self(node.func) not in embeddings and dotted(node.func) != "tf.gather":
             continue

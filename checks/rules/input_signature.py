@@ -6,14 +6,13 @@ import ast
 import re
 from collections.abc import Iterator
 
-from checks.edits import insert
 from checks.errors import NotApplicable, NotBegun
 from checks.pairs import Pair
 from checks.port import Port
-from checks.report import Edit, Finding, Location
+from checks.report import Finding, Location
 from checks.rules import Example, Rule
 from checks.rules._common import enumerate_names, verb
-from checks.rules._structure import attribute, bases, configuration_attributes, configuration_text, method, models
+from checks.rules._structure import bases, configuration_attributes, configuration_text, method, models
 from checks.source.walk import Function, nodes, parameters
 
 
@@ -49,15 +48,23 @@ def _missing(port: Port, found: list[Pair]) -> Iterator[Finding]:
             owner.path,
             owner.facts.line,
             f"{owner.name} has no input_signature, although {reason}",
-            "Define the property input_signature: without it the model can't be built before its weights are loaded.",
+            _ADVICE.get(
+                reason,
+                "Define the property input_signature, or the model can't be built before its weights are loaded.",
+            ),
             symbol=owner.name,
             column=owner.facts.column,
             locations=[Location(pair.path, pair.facts.line) for pair in of if pair is not owner],
-            edits=_edits(port, owner, reason),
         )
 
 
 _IMAGES = "the configuration has no"
+_ADVICE = {
+    f"{_IMAGES} image_size, from which the library makes one for pixel_values": (
+        "Give the configuration an image_size, or define input_signature as TFRegNetPreTrainedModel does: "
+        '{"pixel_values": tf.TensorSpec(shape=(None, self.config.num_channels, 224, 224), dtype=tf.float32)}.'
+    )
+}
 
 
 def _reason(port: Port, pair: Pair) -> str:
@@ -80,23 +87,19 @@ def _reason(port: Port, pair: Pair) -> str:
     return ""
 
 
-def _edits(port: Port, owner: Pair, reason: str) -> tuple[Edit, ...]:
-    if not reason.startswith(_IMAGES) or "num_channels" in reason or owner.facts.methods:
-        return ()
-    text = (
-        "\n    @property\n    def input_signature(self):\n"
-        '        return {"pixel_values": tf.TensorSpec(shape=(None, self.config.num_channels, 224, 224), dtype=tf.float32)}\n'
-    )
-    return (insert(owner.path, owner.facts.end_line + 1, text),)
-
-
 def _unknown_keys(found: list[Pair]) -> Iterator[Finding]:
     """Upstream's test_valid_input_signature_and_dummies: every key is a parameter of every model's call."""
     seen: set[tuple[str, str]] = set()
     for pair in found:
         owner = next((base for base in bases(pair) if base.tensorflow.method("input_signature")), None)
         call = pair.tensorflow.method("call")
-        if owner is None or call is None or call.args.kwarg is not None:
+        # A head that takes hidden states is a model by its bases only, and never built alone.
+        if (
+            owner is None
+            or call is None
+            or call.args.kwarg is not None
+            or "return_dict" not in parameters(call)
+        ):
             continue
         signature = owner.tensorflow.method("input_signature")
         assert signature is not None
@@ -159,14 +162,14 @@ RULE = Rule(
             path=_TF,
             good=_ATTRIBUTES,
             bad=_ATTRIBUTES
-            + '''
+            + """
     @property
     def input_signature(self):
         return {
             "input_ids": tf.TensorSpec((None, None), tf.int32, name="input_ids"),
             "bbox": tf.TensorSpec((None, None, 4), tf.int32, name="bbox"),
         }
-''',
+""",
             finds=('"bbox": tf.TensorSpec((None, None, 4), tf.int32, name="bbox"),',),
         ),
     ),

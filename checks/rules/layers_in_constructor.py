@@ -59,7 +59,9 @@ RULE = Rule(
             path=_TF,
             good="        hidden_states = self.encoder(hidden_states, training=training)\n",
             bad='        hidden_states = TFLanternPooler(self.config, name="dim")(self.encoder(hidden_states, training=training))\n',
-            finds=('hidden_states = TFLanternPooler(self.config, name="dim")(self.encoder(hidden_states, training=training))',),
+            finds=(
+                'hidden_states = TFLanternPooler(self.config, name="dim")(self.encoder(hidden_states, training=training))',
+            ),
         ),
     ),
 )

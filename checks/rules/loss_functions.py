@@ -28,7 +28,9 @@ def check(port: Port) -> Iterator[Finding]:
 
 def _check(pair: Pair, function: Function) -> Iterator[Finding]:
     for node, conditions in guarded(function):
-        if not isinstance(node, ast.Call) or not dotted(node.func).startswith(("tf.keras.losses.", "keras.losses.")):
+        if not isinstance(node, ast.Call) or not dotted(node.func).startswith(
+            ("tf.keras.losses.", "keras.losses.")
+        ):
             continue
         if not isinstance(node.func, ast.Attribute) or not node.func.attr[0].isupper():
             continue
@@ -89,8 +91,13 @@ RULE = Rule(
             title="A loss in call",
             path=_TF,
             good=_LOSS,
-            bad=_LOSS.replace("self.hf_compute_loss(labels=labels, logits=logits)", "keras.losses.SparseCategoricalCrossentropy(True)(labels, logits)"),
-            finds=("loss = None if labels is None else keras.losses.SparseCategoricalCrossentropy(True)(labels, logits)",),
+            bad=_LOSS.replace(
+                "self.hf_compute_loss(labels=labels, logits=logits)",
+                "keras.losses.SparseCategoricalCrossentropy(True)(labels, logits)",
+            ),
+            finds=(
+                "loss = None if labels is None else keras.losses.SparseCategoricalCrossentropy(True)(labels, logits)",
+            ),
         ),
     ),
 )

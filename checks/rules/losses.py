@@ -38,7 +38,10 @@ def check(port: Port) -> Iterator[Finding]:
     old = "hf_compute_loss" not in utils
     name = "compute_loss" if old else "hf_compute_loss"
     for pair in heads:
-        mixin = next((mixin for ending, mixin in _MIXINS if pair.name.endswith(ending) and f"class {mixin}" in utils), "")
+        mixin = next(
+            (mixin for ending, mixin in _MIXINS if pair.name.endswith(ending) and f"class {mixin}" in utils),
+            "",
+        )
         if method(pair, name) is not None:
             continue
         if _has_loss(pair):
@@ -51,7 +54,9 @@ def check(port: Port) -> Iterator[Finding]:
                 pair.path,
                 pair.facts.line,
                 f"{pair.name} calls self.{name}, which none of its bases has",
-                f"Derive it from {mixin}, too." if mixin else f"Derive it from the mixin with the right loss, or define {name}.",
+                f"Derive it from {mixin}, too."
+                if mixin
+                else f"Derive it from the mixin with the right loss, or define {name}.",
                 symbol=pair.name,
                 column=pair.facts.column,
                 edits=_edits(port, pair, mixin),
@@ -91,7 +96,10 @@ def _has_loss(pair: Pair) -> bool:
     """A base that is a loss, or that comes from another model's module."""
     known = {owner.name for owner in bases(pair)}
     foreign = [base for owner in bases(pair) for base in owner.tensorflow.bases if base not in known]
-    return any(base.endswith("Loss") or (base.startswith("TF") and not base.endswith("PreTrainedModel")) for base in foreign)
+    return any(
+        base.endswith("Loss") or (base.startswith("TF") and not base.endswith("PreTrainedModel"))
+        for base in foreign
+    )
 
 
 def _reads(pair: Pair, name: str) -> bool:
@@ -138,7 +146,9 @@ RULE = Rule(
             path=_TF,
             good="class TFLanternForSequenceClassification(TFLanternPreTrainedModel, TFSequenceClassificationLoss):",
             bad="class TFLanternForSequenceClassification(TFLanternPreTrainedModel, TFTokenClassificationLoss):",
-            finds=("class TFLanternForSequenceClassification(TFLanternPreTrainedModel, TFTokenClassificationLoss):",),
+            finds=(
+                "class TFLanternForSequenceClassification(TFLanternPreTrainedModel, TFTokenClassificationLoss):",
+            ),
         ),
     ),
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 
 from checks.errors import NotBegun
@@ -10,9 +9,7 @@ from checks.pairs import Pair
 from checks.port import Port
 from checks.report import Finding
 from checks.rules import Example, Rule
-from checks.rules._common import enumerate_names
-from checks.rules._structure import is_main_layer, is_model, is_weighted, layers, models, pairs_of
-from checks.source.layers import Layer
+from checks.rules._structure import is_main_layer, is_weighted, models, pairs_of
 
 
 def check(port: Port) -> Iterator[Finding]:

@@ -20,7 +20,9 @@ def check(port: Port) -> Iterator[Finding]:
         raise NotBegun("there is no TF…MainLayer")
     for pair in models(port):
         wanted = prefix(pair)
-        held = [layer for layer in pair.tensorflow.layers if layer.short in mains and layer.held == "attribute"]
+        held = [
+            layer for layer in pair.tensorflow.layers if layer.short in mains and layer.held == "attribute"
+        ]
         # Where a model holds two (an encoder and a decoder), they have names of their own.
         if len(held) != 1 or not wanted or held[0].name == "":
             continue
@@ -63,16 +65,23 @@ def _edits(port: Port, pair: Pair, layer: Layer, wanted: str) -> tuple[Edit, ...
             return ()
         literal = old[given.col_offset : given.end_col_offset]
         return (replace(pair.path, given.lineno, given.col_offset + 1, literal, f'"{wanted}"'),)
-    end, column = layer.call.end_lineno, layer.call.end_col_offset
-    if end != layer.line or column is None or not lines[end - 1].isascii():
+    column = layer.call.end_col_offset
+    if layer.call.end_lineno != layer.line or column is None or not lines[layer.line - 1].isascii():
         return ()
-    return (Edit(pair.path, (end, column), (end, column), f'{", " if layer.call.args else ""}name="{wanted}"'),)
+    return (
+        Edit(
+            pair.path,
+            (layer.line, column),
+            (layer.line, column),
+            f'{", " if layer.call.args else ""}name="{wanted}"',
+        ),
+    )
 
 
 _TF = "src/transformers/models/lantern/modeling_tf_lantern.py"
-_HELD = '''\
+_HELD = """\
         self.lantern = TFLanternMainLayer(config, name="lantern")
-        self.dropout'''
+        self.dropout"""
 
 RULE = Rule(
     slug="main-layer-name",

@@ -67,7 +67,9 @@ RULE = Rule(
             path="src/transformers/models/lantern/modeling_lantern.py",
             good="class LanternForTokenClassificationWithFlicker(",
             bad="class LanternForFlicker(",
-            finds=("class TFLanternForTokenClassificationWithFlicker(TFLanternPreTrainedModel, TFTokenClassificationLoss):",),
+            finds=(
+                "class TFLanternForTokenClassificationWithFlicker(TFLanternPreTrainedModel, TFTokenClassificationLoss):",
+            ),
             finds_in=_TF,
         ),
     ),

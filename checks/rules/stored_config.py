@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from checks.edits import insert
 from checks.errors import NotApplicable
+from checks.pairs import Pair
 from checks.port import Port
 from checks.report import Edit, Finding
 from checks.rules import Example, Rule
 from checks.rules._structure import bases, layers
-from checks.pairs import Pair
 from checks.source.walk import calls, is_super_init
 
 

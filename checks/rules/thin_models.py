@@ -55,7 +55,7 @@ RULE = Rule(
         Example(
             title="The model has a pooler of its own",
             path=_TF,
-            good='''\
+            good="""\
         self.lantern = TFLanternMainLayer(config, name="lantern")
 
     @unpack_inputs
@@ -73,8 +73,8 @@ RULE = Rule(
         if self.built:
             return
         self.built = True
-''',
-            bad='''\
+""",
+            bad="""\
         self.lantern = TFLanternMainLayer(config, name="lantern")
         self.pooler = TFLanternPooler(config, name="pooler")
 
@@ -96,7 +96,7 @@ RULE = Rule(
         if getattr(self, "pooler", None) is not None:
             with tf.name_scope(self.pooler.name):
                 self.pooler.build(None)
-''',
+""",
             finds=('self.pooler = TFLanternPooler(config, name="pooler")#2',),
         ),
     ),

@@ -76,7 +76,9 @@ def guarded(function: ast.AST) -> Iterator[tuple[ast.AST, tuple[ast.expr, ...]]]
     yield from _guarded(function, ())
 
 
-def _guarded(node: ast.AST, conditions: tuple[ast.expr, ...]) -> Iterator[tuple[ast.AST, tuple[ast.expr, ...]]]:
+def _guarded(
+    node: ast.AST, conditions: tuple[ast.expr, ...]
+) -> Iterator[tuple[ast.AST, tuple[ast.expr, ...]]]:
     yield node, conditions
     for name, value in ast.iter_fields(node):
         inner = conditions

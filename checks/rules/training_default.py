@@ -66,16 +66,24 @@ def check(port: Port) -> Iterator[Finding]:
 
 def _edits(port: Port, pair: Pair, call: Function, found: Parameter) -> tuple[Edit, ...]:
     arguments = [*call.args.args, *call.args.kwonlyargs]
-    defaults = [*([None] * (len(call.args.args) - len(call.args.defaults))), *call.args.defaults, *call.args.kw_defaults]
+    defaults = [
+        *([None] * (len(call.args.args) - len(call.args.defaults))),
+        *call.args.defaults,
+        *call.args.kw_defaults,
+    ]
     node = next(d for a, d in zip(arguments, defaults, strict=True) if a.arg == found.name)
     line = port.text(pair.path).split("\n")[node.lineno - 1] if node else ""
-    return (replace(pair.path, node.lineno, node.col_offset + 1, "True", "False"),) if node and line.isascii() else ()
+    return (
+        (replace(pair.path, node.lineno, node.col_offset + 1, "True", "False"),)
+        if node and line.isascii()
+        else ()
+    )
 
 
 _TF = "src/transformers/models/lantern/modeling_tf_lantern.py"
 
 RULE = Rule(
-    slug="training-parameter",
+    slug="training-default",
     level="warning",
     summary="`training` is the last parameter of `call`, and `False` by default.",
     why="With True, everybody who calls the model gets dropout in their predictions, and results that differ from PyTorch's in each call.",
