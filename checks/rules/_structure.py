@@ -10,7 +10,7 @@ from checks.conventions import read
 from checks.pairs import Pair, pairs
 from checks.port import Port
 from checks.source.layers import Layer, class_layers
-from checks.source.walk import Function
+from checks.source.walk import Function, nodes
 
 WEIGHTED = frozenset(
     {
@@ -192,3 +192,14 @@ def configuration_attributes(port: Port) -> frozenset[str]:
         if init is not None:
             names |= {argument.arg for argument in [*init.args.args, *init.args.kwonlyargs]}
     return frozenset(names)
+
+
+def signature_keys(function: Function) -> Iterator[ast.Constant]:
+    """The texts that are keys of dicts in `input_signature` or `dummy_inputs`."""
+    for node in nodes(function):
+        keys: list[ast.expr | None] = []
+        if isinstance(node, ast.Dict):
+            keys = list(node.keys)
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
+            keys = [node.targets[0].slice]
+        yield from (key for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -124,7 +125,10 @@ def _defects(pair: Pair, call: Function, ours: dict[str, Parameter]) -> Iterator
     missing = [name for name in theirs if name not in ours and not (name == "return_dict" and is_model(pair))]
     if "labels" in missing and any(map(_is_label, ours)):
         missing.remove("labels")  # under another name, as next_sentence_label
-    wanted = [name for name in missing if name not in _PYTORCH_ONLY]
+    known = theirs.keys() | _TENSORFLOW_ONLY | {"training"}
+    extra = [name for name in ours if name not in known and not _is_label(name)]
+    meant = difflib.get_close_matches(extra[0], missing, n=1, cutoff=0.8) if extra else []
+    wanted = [name for name in missing if name not in _PYTORCH_ONLY and name not in meant]
     if wanted and call.args.kwarg is None:
         them = verb(wanted, "it", "them")
         yield _Defect(
@@ -134,18 +138,20 @@ def _defects(pair: Pair, call: Function, ours: dict[str, Parameter]) -> Iterator
             f"{pair.name}.call does not take {enumerate_names(wanted)}, which PyTorch's forward takes ({place})",
             f"Add {them} in PyTorch's order, or say in the pull request why TensorFlow can't have {them}.",
         )
-    known = theirs.keys() | _TENSORFLOW_ONLY | {"training"}
-    extra = [name for name in ours if name not in known and not _is_label(name)]
     if extra and function.args.kwarg is None:
         found = ours[extra[0]]
+        if meant:
+            advice = f"Is {meant[0]} meant?"
+        else:
+            advice = f"Is {verb(extra, 'it', 'one of them')} left from another model? Models of both frameworks take the same inputs."
         yield _Defect(
             ("extra", *extra),
             pair,
             found.line,
             found.column,
             f"{pair.name}.call takes {enumerate_names(extra)}, which PyTorch's forward does not take ({place})",
-            f"Is {verb(extra, 'it', 'one of them')} misspelt, or left from another model? Models of both frameworks take the same inputs.",
-            "suggestion",
+            advice,
+            "warning" if meant else "suggestion",
         )
     # TensorFlow's models take their labels last, PyTorch's before the options.
     common = [name for name in ours if name in theirs and not _is_label(name)]

@@ -11,7 +11,7 @@ from checks.port import Port
 from checks.report import Finding, Level, Location
 from checks.rules import Example, Rule
 from checks.rules._common import enumerate_names, verb
-from checks.rules._structure import bases, method, models
+from checks.rules._structure import bases, method, models, signature_keys
 from checks.source.walk import parameters
 
 
@@ -20,6 +20,37 @@ def check(port: Port) -> Iterator[Finding]:
     if not found:
         raise NotBegun("no public model has a call() yet")
     yield from _stale(port) if port.conventions.input_signature else _missing(port, found)
+    yield from _unknown_keys(found)
+
+
+def _unknown_keys(found: list[Pair]) -> Iterator[Finding]:
+    """Every key is a parameter of each model that is built with it."""
+    seen: set[tuple[str, str]] = set()
+    for pair in found:
+        owner = next((base for base in bases(pair) if base.tensorflow.method("dummy_inputs")), None)
+        call = pair.tensorflow.method("call")
+        # A head that takes hidden states is a model by its bases only, and never built alone.
+        if (
+            owner is None
+            or call is None
+            or call.args.kwarg is not None
+            or "return_dict" not in parameters(call)
+        ):
+            continue
+        dummy = owner.tensorflow.method("dummy_inputs")
+        for key in signature_keys(dummy) if dummy else ():
+            name = str(key.value)
+            if name in parameters(call) or (owner.name, name) in seen:
+                continue
+            seen.add((owner.name, name))
+            yield RULE.finding(
+                owner.path,
+                key.lineno,
+                f"dummy_inputs of {owner.name} has {name}, which {pair.name}.call does not take",
+                "Spell it as call does, or the model can't be built.",
+                symbol=f"{owner.name}.dummy_inputs",
+                column=key.col_offset + 1,
+            )
 
 
 def _stale(port: Port) -> Iterator[Finding]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
 
@@ -13,7 +12,7 @@ from checks.report import Finding, Location
 from checks.rules import Example, Rule
 from checks.rules._common import enumerate_names, verb
 from checks.rules._structure import bases, configuration_attributes, configuration_text, method, models
-from checks.source.walk import Function, nodes, parameters
+from checks.source.walk import parameters
 
 
 def check(port: Port) -> Iterator[Finding]:
@@ -103,7 +102,7 @@ def _unknown_keys(found: list[Pair]) -> Iterator[Finding]:
             continue
         signature = owner.tensorflow.method("input_signature")
         assert signature is not None
-        for key in _keys(signature):
+        for key in signature_keys(signature):
             if key.value in parameters(call) or (owner.name, str(key.value)) in seen:
                 continue
             seen.add((owner.name, str(key.value)))
@@ -121,16 +120,6 @@ def _unknown_keys(found: list[Pair]) -> Iterator[Finding]:
 def _takes(pair: Pair, name: str) -> bool:
     call = pair.tensorflow.method("call")
     return call is not None and name in parameters(call)
-
-
-def _keys(signature: Function) -> Iterator[ast.Constant]:
-    for node in nodes(signature):
-        keys: list[ast.expr | None] = []
-        if isinstance(node, ast.Dict):
-            keys = list(node.keys)
-        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
-            keys = [node.targets[0].slice]
-        yield from (key for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str))
 
 
 _TF = "src/transformers/models/lantern/modeling_tf_lantern.py"

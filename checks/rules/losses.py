@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 
 from checks.conventions import TF_UTILS, read
@@ -13,7 +12,7 @@ from checks.port import Port
 from checks.report import Edit, Finding
 from checks.rules import Example, Rule
 from checks.rules._structure import bases, method, models
-from checks.source.walk import calls, nodes, on_self, parameters
+from checks.source.walk import calls, on_self, parameters
 
 _MIXINS = (
     ("ForSequenceClassification", "TFSequenceClassificationLoss"),
@@ -62,14 +61,6 @@ def check(port: Port) -> Iterator[Finding]:
                 edits=_edits(port, pair, mixin),
                 level="error",
             )
-        elif mixin and call is not None and "labels" in parameters(call) and not _reads(pair, "labels"):
-            yield RULE.finding(
-                pair.path,
-                parameters(call)["labels"].line,
-                f"{pair.name}.call takes labels and computes no loss",
-                f"Derive it from {mixin}, and compute loss = None if labels is None else self.{name}(labels, logits).",
-                symbol=f"{pair.name}.call",
-            )
 
 
 def _of_another_task(pair: Pair, mixin: str, utils: str) -> Iterator[Finding]:
@@ -100,11 +91,6 @@ def _has_loss(pair: Pair) -> bool:
         base.endswith("Loss") or (base.startswith("TF") and not base.endswith("PreTrainedModel"))
         for base in foreign
     )
-
-
-def _reads(pair: Pair, name: str) -> bool:
-    call = pair.tensorflow.method("call")
-    return call is not None and any(isinstance(n, ast.Name) and n.id == name for n in nodes(call))
 
 
 def _edits(port: Port, pair: Pair, mixin: str) -> tuple[Edit, ...]:
