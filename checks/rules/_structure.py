@@ -195,11 +195,22 @@ def configuration_attributes(port: Port) -> frozenset[str]:
 
 
 def signature_keys(function: Function) -> Iterator[ast.Constant]:
-    """The texts that are keys of dicts in `input_signature` or `dummy_inputs`."""
+    """The texts that are keys of the dict that `input_signature` or `dummy_inputs` returns."""
+    returned = [node.value for node in nodes(function) if isinstance(node, ast.Return)]
+    names = {value.id for value in returned if isinstance(value, ast.Name)}
+    dicts = [value for value in returned if isinstance(value, ast.Dict)]
+    keys: list[ast.expr | None] = []
     for node in nodes(function):
-        keys: list[ast.expr | None] = []
-        if isinstance(node, ast.Dict):
-            keys = list(node.keys)
-        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
-            keys = [node.targets[0].slice]
-        yield from (key for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str))
+        if not isinstance(node, ast.Assign):
+            continue
+        target = node.targets[0]
+        if isinstance(target, ast.Name) and target.id in names and isinstance(node.value, ast.Dict):
+            dicts.append(node.value)
+        elif (
+            isinstance(target, ast.Subscript)
+            and isinstance(target.value, ast.Name)
+            and target.value.id in names
+        ):
+            keys.append(target.slice)
+    keys += [key for found in dicts for key in found.keys]
+    yield from (key for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str))

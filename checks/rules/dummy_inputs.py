@@ -30,27 +30,30 @@ def _unknown_keys(found: list[Pair]) -> Iterator[Finding]:
         owner = next((base for base in bases(pair) if base.tensorflow.method("dummy_inputs")), None)
         call = pair.tensorflow.method("call")
         # A head that takes hidden states is a model by its bases only, and never built alone.
-        if (
-            owner is None
-            or call is None
-            or call.args.kwarg is not None
-            or "return_dict" not in parameters(call)
-        ):
+        if owner is None or call is None or "return_dict" not in parameters(call):
             continue
         dummy = owner.tensorflow.method("dummy_inputs")
         for key in signature_keys(dummy) if dummy else ():
             name = str(key.value)
-            if name in parameters(call) or (owner.name, name) in seen:
+            # A key that some models take is there for them (cross attention), under a condition.
+            if (owner.name, name) in seen or any(
+                _takes(other, name) for other in found if owner in bases(other)
+            ):
                 continue
             seen.add((owner.name, name))
             yield RULE.finding(
                 owner.path,
                 key.lineno,
-                f"dummy_inputs of {owner.name} has {name}, which {pair.name}.call does not take",
+                f"dummy_inputs of {owner.name} has {name}, which no call takes",
                 "Spell it as call does, or the model can't be built.",
                 symbol=f"{owner.name}.dummy_inputs",
                 column=key.col_offset + 1,
             )
+
+
+def _takes(pair: Pair, name: str) -> bool:
+    call = pair.tensorflow.method("call")
+    return call is not None and name in parameters(call)
 
 
 def _stale(port: Port) -> Iterator[Finding]:

@@ -11,7 +11,14 @@ from checks.port import Port
 from checks.report import Finding, Location
 from checks.rules import Example, Rule
 from checks.rules._common import enumerate_names, verb
-from checks.rules._structure import bases, configuration_attributes, configuration_text, method, models
+from checks.rules._structure import (
+    bases,
+    configuration_attributes,
+    configuration_text,
+    method,
+    models,
+    signature_keys,
+)
 from checks.source.walk import parameters
 
 
@@ -93,12 +100,7 @@ def _unknown_keys(found: list[Pair]) -> Iterator[Finding]:
         owner = next((base for base in bases(pair) if base.tensorflow.method("input_signature")), None)
         call = pair.tensorflow.method("call")
         # A head that takes hidden states is a model by its bases only, and never built alone.
-        if (
-            owner is None
-            or call is None
-            or call.args.kwarg is not None
-            or "return_dict" not in parameters(call)
-        ):
+        if owner is None or call is None or "return_dict" not in parameters(call):
             continue
         signature = owner.tensorflow.method("input_signature")
         assert signature is not None

@@ -96,6 +96,8 @@ def _crossed(port: Port, pair: Pair, call: Function) -> Iterator[Finding]:
                 or value.id == name
             ):
                 continue
+            if (name, value.id) in same:  # BLIP's PyTorch code passes the attention mask as head mask
+                continue
             yield RULE.finding(
                 pair.path,
                 value.lineno,

@@ -12,7 +12,7 @@ from checks.report import Edit, Finding, Location
 from checks.rules import Example, Rule
 from checks.rules._common import enumerate_names
 from checks.rules._structure import is_main_layer, is_model, pairs_of
-from checks.source.walk import Function, Parameter, parameters
+from checks.source.walk import Function, Parameter, methods, parameters
 
 
 def check(port: Port) -> Iterator[Finding]:
@@ -23,22 +23,14 @@ def check(port: Port) -> Iterator[Finding]:
         if call is None or not port.is_keras(pair.facts):
             continue
         seen = True
+        for function in methods(pair.tensorflow.node):
+            if function.name != "__init__":
+                yield from _true(port, pair, function)
         ours = parameters(call)
         found = ours.get("training")
-        if found is None:
+        if found is None or found.default == "True":
             continue
-        if found.default == "True":
-            yield RULE.finding(
-                pair.path,
-                found.line,
-                f"training of {pair.name}.call is True by default",
-                "Make it training: bool = False: Keras passes True in fit(), and everybody else wants to predict.",
-                symbol=f"{pair.name}.call",
-                column=found.column,
-                edits=_edits(port, pair, call, found),
-                level="error",
-            )
-        elif (is_model(pair) or is_main_layer(pair)) and list(ours)[-1] != "training":
+        if (is_model(pair) or is_main_layer(pair)) and list(ours)[-1] != "training":
             late.append((pair, found))
         elif is_model(pair) and found.default is None:
             yield RULE.finding(
@@ -62,6 +54,21 @@ def check(port: Port) -> Iterator[Finding]:
         )
     if not seen:
         raise NotBegun("no call() yet")
+
+
+def _true(port: Port, pair: Pair, function: Function) -> Iterator[Finding]:
+    found = parameters(function).get("training")
+    if found is not None and found.default == "True":
+        yield RULE.finding(
+            pair.path,
+            found.line,
+            f"training of {pair.name}.{function.name} is True by default",
+            "Make it training: bool = False: Keras passes True in fit(), and everybody else wants to predict.",
+            symbol=f"{pair.name}.{function.name}",
+            column=found.column,
+            edits=_edits(port, pair, function, found),
+            level="error",
+        )
 
 
 def _edits(port: Port, pair: Pair, call: Function, found: Parameter) -> tuple[Edit, ...]:
