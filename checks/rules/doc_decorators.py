@@ -11,7 +11,7 @@ from checks.port import Port
 from checks.report import Finding, Location
 from checks.rules import Example, Rule
 from checks.rules._common import enumerate_names, verb
-from checks.rules._structure import by_name
+from checks.rules._structure import by_name, is_main_layer
 
 _CLASS, _CALL = "add_start_docstrings", "add_start_docstrings_to_model_forward"
 
@@ -20,7 +20,9 @@ def check(port: Port) -> Iterator[Finding]:
     found = [
         pair
         for name in port.models
-        if (pair := by_name(port).get(port.intended[name])) and "call" in pair.facts.methods
+        if (pair := by_name(port).get(port.intended[name]))
+        and "call" in pair.facts.methods
+        and not is_main_layer(pair)
     ]
     if not found:
         raise NotBegun("no public model yet")
