@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from checks.conventions import MODELS, SOURCE, read
 from checks.errors import Undecidable
@@ -112,7 +112,9 @@ def twin(port: Port, module: Module, name: str) -> tuple[ClassLayers, ...]:
     return ()
 
 
+@lru_cache(maxsize=16)
 def _pytorch(port: Port, path: str) -> dict[str, ClassLayers]:
+    # Asked for each class of a port: the text is read once.
     return class_layers(port.text(path) or read(port.base, path))
 
 

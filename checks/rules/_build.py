@@ -214,8 +214,11 @@ def input_size(pair: Pair, layer: Layer) -> tuple[ast.expr, ClassLayers, int] | 
 
 
 def is_channels_first(layer: Layer) -> bool:
-    """Its channels are not on the last axis."""
-    return any(keyword.arg in ("data_format", "axis") for keyword in layer.call.keywords)
+    """Its channels are not on the last axis, or nobody can tell."""
+    return any(
+        keyword.arg in ("data_format", "axis") and ast.unparse(keyword.value) not in ("'channels_last'", "-1")
+        for keyword in layer.call.keywords
+    )
 
 
 def last_axis(shape: ast.expr | None) -> ast.expr | None:

@@ -70,7 +70,13 @@ def _inherits(pair: Pair) -> bool:
 
 
 def _builds(owner: Pair, build: Function, attribute: str) -> bool:
-    if mentioned(build, attribute):
+    calls = list(built(build))
+    if any(call.attribute == attribute for call in calls):
+        return True
+    # Built in a way that is not seen: by another loop, by a call of the layer.
+    unseen = any(not call.attribute and call.receiver != "super()" for call in calls)
+    called = any(isinstance(node, ast.Call) and on_self(node.func) == attribute for node in ast.walk(build))
+    if called or (unseen and mentioned(build, attribute)):
         return True
     # for layer in self.layers; self._build_all()
     for node in ast.walk(build):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checks.errors import NotBegun
+from checks.conventions import MAIN_INIT
+from checks.errors import NotBegun, Undecidable
 from checks.port import Port
 from checks.report import Finding
 from checks.rules import Example, Rule
@@ -14,6 +15,8 @@ from checks.rules._structure import models
 def check(port: Port) -> Iterator[Finding]:
     if not port.classes:
         raise NotBegun("no class yet")
+    if port.base.blob_id(MAIN_INIT) is None:
+        raise Undecidable("the base is no complete tree")
     for module in port.modules:
         name = f"modeling_{module.suffix}.py"
         if not module.added:

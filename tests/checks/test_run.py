@@ -33,7 +33,7 @@ INIT = "src/transformers/models/lantern/__init__.py"
 MAIN = "src/transformers/__init__.py"
 TEST = "tests/models/lantern/test_modeling_tf_lantern.py"
 EMPTY_PORT = {**sample.BASE, TF: ""}
-NEW_CLASS = "class TFLanternForMultipleChoice(TFLanternPreTrainedModel):\n    @unpack_inputs\n    def call(self, input_ids=None):\n        return input_ids\n"
+NEW_CLASS = "class TFLanternForMultipleChoice(TFLanternPreTrainedModel):\n    @unpack_inputs\n    def call(self, input_ids=None, return_dict=None):\n        return input_ids\n"
 
 
 def run(head: dict[str, Any], base: dict[str, Any] | None = None, **options: Any) -> Report:
@@ -545,7 +545,7 @@ def test_lines_are_in_the_file():
 def test_explain():
     assert explain("unpack-inputs").startswith("# unpack-inputs\n")
     assert "wrong-folder" in explain("tf-prefix")
-    assert "not built yet" in explain("losses")
+    assert "not built yet" in explain("call-formats")
     assert "Only people" in explain("demos")
     with pytest.raises(UserError) as error:
         explain("unpack_input")
