@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from checks.conventions import MODELS, SOURCE, read
+from checks.errors import Undecidable
 from checks.port import Module, Port
 from checks.source.layers import ClassLayers, Layer, Weight, class_layers
 from checks.source.python import Class, ModuleFacts, module_facts
@@ -83,8 +84,11 @@ def pairs(port: Port) -> tuple[Pair, ...]:
 
 
 def _pairs(port: Port) -> Iterator[Pair]:
+    for module in port.broken:
+        raise Undecidable(f"{module.path.rsplit('/', 1)[-1]} cannot be parsed")
     made = {module.path: class_layers(port.text(module.path)) for module in port.modules}
-    for name, (module, found) in port.classes.items():
+    # Two modules may have classes of the same name (BLIP's embeddings of text), so port.classes would not do.
+    for module, (name, found) in ((m, entry) for m in port.modules for entry in m.facts.classes.items()):
         tensorflow = made[module.path].get(name)
         if tensorflow is not None:
             chain = _twin(port, module, name)
@@ -117,7 +121,7 @@ def _twin(port: Port, module: Module, name: str) -> tuple[tuple[str, ClassLayers
     return ()
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def pytorch_classes(port: Port, path: str) -> dict[str, ClassLayers]:
     """The classes of a PyTorch module, of the head or else the base; none if it can't be read."""
     return class_layers(port.text(path) or read(port.base, path))

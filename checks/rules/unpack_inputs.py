@@ -12,9 +12,7 @@ from checks.rules import Example, Rule
 from checks.rules._common import as_in, decorate
 from checks.source.python import Class
 
-_INPUTS = frozenset(
-    {"return_dict", "training", "input_ids", "pixel_values", "input_values", "input_features"}
-)
+_INPUTS = frozenset({"return_dict", "input_ids", "pixel_values", "input_values", "input_features"})
 """Parameters that tell a model's `call` from that of a sub-module which is a `TFPreTrainedModel` only by its bases
 (TFSegformerDecodeHead takes nothing but `encoder_hidden_states`)."""
 

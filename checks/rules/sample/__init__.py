@@ -138,6 +138,21 @@ _FILES["src/transformers/modeling_tf_utils.py"] = '''\
      @property
      def input_signature(self):
          """What the model takes."""
+
+
+ class TFSequenceClassificationLoss:
+     def hf_compute_loss(self, labels, logits):
+         """Cross entropy per sequence."""
+
+
+ class TFTokenClassificationLoss:
+     def hf_compute_loss(self, labels, logits):
+         """Cross entropy per token."""
+'''
+
+_FILES["src/transformers/tf_utils.py"] = '''\
+ def check_embeddings_within_bounds(tensor, embed_dim, tensor_name="input_ids"):
+     """Raises for ids out of range."""
 '''
 
 

@@ -149,6 +149,7 @@ from torch.nn import CrossEntropyLoss
 from ...activations import ACT2FN
 from ...modeling_outputs import BaseModelOutputWithPooling, SequenceClassifierOutput, TokenClassifierOutput
 from ...modeling_utils import PreTrainedModel
+from ...utils import add_start_docstrings
 from .configuration_lantern import LanternConfig
 
 
@@ -238,6 +239,11 @@ class LanternPreTrainedModel(PreTrainedModel):
     base_model_prefix = "lantern"
 
 
+LANTERN_START_DOCSTRING = r"""
+    This model inherits from [`PreTrainedModel`].
+"""
+
+
 class LanternModel(LanternPreTrainedModel):
     def __init__(self, config):
         super().__init__(config)
@@ -258,6 +264,7 @@ class LanternModel(LanternPreTrainedModel):
         return BaseModelOutputWithPooling(last_hidden_state=hidden_states, pooler_output=pooled_output)
 
 
+@add_start_docstrings("Lantern Model with a classifier on top.", LANTERN_START_DOCSTRING)
 class LanternForSequenceClassification(LanternPreTrainedModel):
     def __init__(self, config):
         super().__init__(config)
