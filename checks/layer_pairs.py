@@ -120,6 +120,10 @@ class Pairing:
         texts = (pair.port.text(path) or read(pair.port.base, path) for path in dict.fromkeys(filter(None, paths)))
         return next((found for text in texts if (found := class_layers(text).get(name))), None)
 
+    def tensorflow_class(self, name: str) -> ClassLayers | None:
+        """A class of the port."""
+        return next((pair.tensorflow for pair in self.pairs if pair.name == name), None)
+
     def path_of(self, found: ClassLayers) -> str:
         """Of the module of a PyTorch class."""
         return self.paths.get((found.name, found.node.lineno), "")

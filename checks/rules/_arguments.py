@@ -13,7 +13,9 @@ from checks.source.values import Value
 
 def differs(mine: Value | None, theirs: list[Value | None]) -> bool:
     """Both sides are known, and no branch of PyTorch's has this value."""
-    return mine is not None and bool(theirs) and all(v is not None and not mine.equals(v) for v in theirs)
+    if mine is None or not mine.is_known or not theirs:
+        return False
+    return all(v is not None and v.is_known and not mine.equals(v) for v in theirs)
 
 
 def told(side: Side) -> str:

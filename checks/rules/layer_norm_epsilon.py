@@ -90,8 +90,10 @@ def _pytorch_epsilon(paired: Pairing, pair: Pair, side: Side) -> tuple[ast.expr 
 def _groups(port: Port, found: LayerPair) -> Iterator[Finding]:
     if "Group" not in found.layer.short:
         return
-    name = "num_groups" if _is_own(found) else "groups"
+    name = "groups"
     given = found.layer.argument(name, 0)
+    if given is None and _is_own(found):
+        return
     mine = found.tensorflow.scope.value(given) if given is not None else literal(32)
     sides = [side for side in found.pytorch if side.layer.short == "GroupNorm"]
     if not differs(mine, [side.value("num_groups", 0) for side in sides]):

@@ -25,30 +25,42 @@ class Value:
 
     Attributes:
         plain: the literal, or what came out with made-up numbers.
-        attributes: of the configuration that it depends on; empty for a literal.
+        attributes: of the configuration that it depends on; empty for a literal. An item of a list is "conv_kernel[0]", or
+            "conv_kernel[]" where a loop counts.
         text: as the source writes it.
+        parameters: names that only the caller knows, or a loop; then only `text` and these can be compared.
     """
 
     plain: Plain
     attributes: frozenset[str]
     text: str
+    parameters: frozenset[str] = frozenset()
 
     @property
     def is_literal(self) -> bool:
         """It depends on nothing."""
-        return not self.attributes
+        return not self.attributes and not self.parameters
+
+    @property
+    def is_known(self) -> bool:
+        """It depends on the configuration at most."""
+        return not self.parameters
 
     @property
     def attribute(self) -> str:
         """The attribute of the configuration, if it is nothing else; else ""."""
-        if len(self.attributes) == 1:
+        if len(self.attributes) == 1 and not self.parameters:
             (name,) = self.attributes
             return name if self.plain == _made_up(name) else ""
         return ""
 
     def equals(self, other: Value) -> bool:
-        """Whatever the configuration says."""
-        return _equal(self.plain, other.plain)
+        """Whatever the configuration says; also if both sources write the same, as what a name stands for may be arranged otherwise."""
+        if _equal(self.plain, other.plain) or self.text == other.text:
+            return True
+        mine, theirs = ({name.partition("[")[0] for name in one.attributes} for one in (self, other))
+        looped = any(name.endswith("[]") for name in self.attributes | other.attributes)
+        return looped and mine == theirs
 
 
 def literal(plain: Plain) -> Value:
@@ -102,7 +114,13 @@ class Scope:
             plain = self._plain(node, used, 0)
         except (_NoValue, ArithmeticError, RecursionError):
             return None
-        return Value(pure(plain), frozenset(used), ast.unparse(node))
+        parameters = frozenset(name for name in used if name.startswith("@"))
+        return Value(
+            pure(plain),
+            frozenset(used) - parameters,
+            ast.unparse(node),
+            frozenset(name[1:] for name in parameters),
+        )
 
     def _plain(self, node: ast.expr, used: set[str], depth: int) -> Plain:
         if depth > 20:
@@ -121,7 +139,10 @@ class Scope:
         if isinstance(node, ast.Name):
             if node.id in self.names:
                 return self._plain(self.names[node.id], used, depth + 1)
-            raise _NoValue
+            used.add(f"@{node.id}")
+            return _made_up(f"@{node.id}")
+        if isinstance(node, ast.Subscript):
+            return self._item(node, used, depth)
         if isinstance(node, ast.Attribute):
             return self._attribute(node, used, depth)
         raise _NoValue
@@ -134,6 +155,17 @@ class Scope:
         if isinstance(node.value, ast.Name) and node.value.id == "self" and node.attr in self.attributes:
             return self._plain(self.attributes[node.attr], used, depth + 1)
         raise _NoValue
+
+    def _item(self, node: ast.Subscript, used: set[str], depth: int) -> Plain:
+        """`config.conv_kernel[i]`."""
+        whole: set[str] = set()
+        self._plain(node.value, whole, depth + 1)
+        if len(whole) != 1 or any(name.startswith("@") for name in whole):
+            raise _NoValue
+        index = node.slice
+        name = f"{whole.pop()}[{index.value if isinstance(index, ast.Constant) else ''}]"
+        used.add(name)
+        return _made_up(name)
 
     def _is_config(self, node: ast.expr, depth: int) -> bool:
         """`config`, `self.config`, `text_config`, `config.vision_config`."""
