@@ -69,7 +69,9 @@ class LayerPair:
 
     def of(self, *kinds: str) -> tuple[Side, ...]:
         """The modules of `torch.nn` of these kinds ("Conv2d"), only if all of them are."""
-        found = tuple(s for s in self.pytorch if s.layer.is_nn and s.layer.short in kinds)
+        found = tuple(
+            s for s in self.pytorch if s.layer.short in kinds and (s.layer.is_nn or s.layer.kind in kinds)
+        )
         return found if len(found) == len(self.pytorch) else ()
 
 
@@ -112,12 +114,14 @@ class Pairing:
     @cached_property
     def keras(self) -> tuple[LayerPair, ...]:
         """Those that are layers of Keras itself."""
-        return tuple(found for found in self.layers if found.layer.is_keras)
+        return tuple(found for found in self.layers if is_keras(found.layer))
 
     def pytorch_class(self, pair: Pair, name: str) -> ClassLayers | None:
         """A class of the PyTorch modules of the port, that of the pair's own module first."""
         paths = (pair.module.pytorch_path, *(other.module.pytorch_path for other in self.pairs))
-        texts = (pair.port.text(path) or read(pair.port.base, path) for path in dict.fromkeys(filter(None, paths)))
+        texts = (
+            pair.port.text(path) or read(pair.port.base, path) for path in dict.fromkeys(filter(None, paths))
+        )
         return next((found for text in texts if (found := class_layers(text).get(name))), None)
 
     def tensorflow_class(self, name: str) -> ClassLayers | None:
@@ -163,13 +167,34 @@ class Pairing:
         for pair in self.pairs:
             for layer in pair.tensorflow.layers:
                 root, rest = split_name(layer.name or layer.attribute)
-                if layer.is_keras or rest:
+                if is_keras(layer) or rest:
                     continue
                 owner = next((c for c in pair.pytorch if c.of(root)), None)
                 items = [item for item in owner.of(root) if item.held == "sequential"] if owner else []
                 if owner and items:
                     found.setdefault(layer.short, tuple(self._side(item, owner) for item in items))
         return found
+
+
+_IMPORTED = frozenset(
+    [
+        "Dense",
+        "Dropout",
+        "Embedding",
+        "LayerNormalization",
+        "BatchNormalization",
+        "Conv1D",
+        "Conv2D",
+        "ReLU",
+        "LeakyReLU",
+        "Activation",
+    ]
+)
+
+
+def is_keras(layer: Layer) -> bool:
+    """A layer of Keras itself, also if it is imported by its bare name."""
+    return layer.is_keras or layer.kind in _IMPORTED
 
 
 def split_name(name: str) -> tuple[str, str]:
@@ -220,4 +245,3 @@ def defaults(made: ClassLayers) -> dict[str, ast.expr]:
         {a.arg: d for a, d in zip(init.args.kwonlyargs, init.args.kw_defaults, strict=True) if d is not None}
     )
     return found
-

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from checks.layer_pairs import LayerPair, Pairing, Side, arguments, defaults
+from checks.layer_pairs import LayerPair, Pairing, Side, arguments, defaults, is_keras
 from checks.rules._arguments import differs
 from checks.source.layers import ClassLayers
 from checks.source.values import Plain, Value, literal
@@ -104,14 +104,16 @@ class Difference:
 
 def differences(found: LayerPair) -> Iterator[Difference]:
     """The arguments of a Keras layer that differ from PyTorch's."""
-    if found.layer.short not in ARGUMENTS or not found.layer.is_keras:
+    if found.layer.short not in ARGUMENTS or not is_keras(found.layer):
         return
     kinds, same = ARGUMENTS[found.layer.short]
     sides = found.of(*kinds)
     for one in same if sides else ():
         node = found.layer.argument(one.keras, one.position)
         mine = _given(found.tensorflow, node, one.keras_default)
-        theirs = [_given(s, s.layer.argument(one.torch, one.torch_position), one.torch_default) for s in sides]
+        theirs = [
+            _given(s, s.layer.argument(one.torch, one.torch_position), one.torch_default) for s in sides
+        ]
         if not differs(mine, theirs) and not _skips_parameter(found, mine, theirs):
             continue
         assert mine is not None and theirs[0] is not None
@@ -136,7 +138,18 @@ def _given(side: Side, node: ast.expr | None, default: Plain) -> Value | None:
 
 
 _NOT_COMPARED = frozenset(
-    {"self", "config", "name", "kwargs", "args", "in_channels", "in_features", "padding", "data_format", "dtype"}
+    {
+        "self",
+        "config",
+        "name",
+        "kwargs",
+        "args",
+        "in_channels",
+        "in_features",
+        "padding",
+        "data_format",
+        "dtype",
+    }
 )
 
 
@@ -155,9 +168,7 @@ def own_differences(paired: Pairing, found: LayerPair) -> Iterator[Difference]:
         theirs: list[Value | None] = []
         for side in sides:
             there = arguments(side.layer.call, twin)
-            theirs.append(
-                side.scope.value(there[name]) if name in there else _default(defaults(twin), name)
-            )
+            theirs.append(side.scope.value(there[name]) if name in there else _default(defaults(twin), name))
         if not differs(mine, theirs):
             continue
         assert mine is not None and theirs[0] is not None

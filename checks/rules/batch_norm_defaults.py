@@ -27,7 +27,7 @@ def _of(port: Port, found: LayerPair) -> Iterator[Finding]:
     epsilon = found.layer.argument("epsilon", 2)
     mine = found.tensorflow.scope.value(epsilon) if epsilon is not None else literal(1e-3)
     theirs = [_value(side, "eps", 1, 1e-5) for side in sides]
-    if epsilon is None and not sides or differs(mine, theirs):
+    if (epsilon is None and not sides) or differs(mine, theirs):
         wanted["epsilon"] = _epsilon(found, sides)
         said.append(_has("epsilon", epsilon, "1e-3"))
         lines += [epsilon.lineno] if epsilon is not None else []
@@ -42,13 +42,16 @@ def _of(port: Port, found: LayerPair) -> Iterator[Finding]:
         return
     good = {name: text for name, text in wanted.items() if text}
     pytorch = f" as PyTorch's {sides[0].owner.name}{told(sides[0])} says" if sides else ""
-    swapped = " PyTorch's momentum is the weight of the new value, Keras's that of the old one: 0.1 becomes 0.9."
+    swapped = (
+        " PyTorch's momentum is the weight of the new value, Keras's that of the old one: 0.1 becomes 0.9."
+    )
     yield RULE.finding(
         found.pair.path,
         min(lines, default=found.layer.line),
         f"{found.symbol} has {' and '.join(said)}",
         f"Give it {' and '.join(f'{name}={text}' for name, text in good.items()) or 'the epsilon and 1 - momentum of the PyTorch layer'},"
-        f"{pytorch}.".replace(",.", ".") + (swapped if "momentum" in wanted else ""),
+        f"{pytorch}.".replace(",.", ".")
+        + (swapped if "momentum" in wanted else ""),
         symbol=found.symbol,
         edits=set_arguments(port, found.pair.path, found.layer.call, good) if good == wanted else (),
     )

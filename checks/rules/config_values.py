@@ -34,7 +34,11 @@ def _is_default(paired: Pairing, one: Difference) -> bool:
 def _hard_coded(port: Port, group: list[Difference]) -> Finding:
     first = group[0]
     names = ", ".join(one.found.layer.attribute for one in group)
-    mine = f"{first.name}={first.mine.text}" if first.node is not None else f"{first.name}={first.mine.text} by default"
+    mine = (
+        f"{first.name}={first.mine.text}"
+        if first.node is not None
+        else f"{first.name}={first.mine.text} by default"
+    )
     theirs = ast.unparse(first.expression) if first.expression is not None else first.theirs.text
     text = usable(first.theirs, first.expression, first.found)
     edits = [
@@ -81,9 +85,7 @@ def _rate(port: Port, paired: Pairing, found: LayerPair) -> Iterator[Finding]:
     )
 
 
-def _pytorch_rates(
-    paired: Pairing, found: LayerPair
-) -> list[tuple[ast.expr, Value | None, str, str]]:
+def _pytorch_rates(paired: Pairing, found: LayerPair) -> list[tuple[ast.expr, Value | None, str, str]]:
     """Expression, value, class and place of the rates that PyTorch may mean: of the module under the same attribute; else of the
     attribute that holds a rate for `nn.functional.dropout`."""
     made: list[tuple[ast.expr, Value | None, str, str]] = []
@@ -105,7 +107,9 @@ def _pytorch_rates(
 
 
 _TF = "src/transformers/models/lantern/modeling_tf_lantern.py"
-_OF_MODEL = "        self.dropout = keras.layers.Dropout(rate=config.hidden_dropout_prob)\n        self.classifier"
+_OF_MODEL = (
+    "        self.dropout = keras.layers.Dropout(rate=config.hidden_dropout_prob)\n        self.classifier"
+)
 
 RULE = Rule(
     slug="config-values",

@@ -25,7 +25,11 @@ def _finding(port: Port, group: list[Difference]) -> Finding:
     first = group[0]
     good = _text(first)
     names = ", ".join(one.found.layer.attribute for one in group)
-    has = f"{first.name}={first.mine.text}" if first.node is not None else f"no {first.name}, which means {first.mine.text}"
+    has = (
+        f"{first.name}={first.mine.text}"
+        if first.node is not None
+        else f"no {first.name}, which means {first.mine.text}"
+    )
     edits = [
         edit
         for one in group

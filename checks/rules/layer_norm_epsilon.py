@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from checks.layer_pairs import LayerPair, Pairing, Side, arguments, defaults, pairing
+from checks.layer_pairs import LayerPair, Pairing, Side, arguments, defaults, is_keras, pairing
 from checks.pairs import Pair
 from checks.port import Port
 from checks.report import Finding
@@ -21,14 +21,16 @@ _PYTORCH = literal(1e-5)
 def check(port: Port) -> Iterator[Finding]:
     paired = pairing(port)
     for found in paired.layers:
-        if found.layer.short in _NORMS and found.layer.is_keras or _is_own(found):
+        if (found.layer.short in _NORMS and is_keras(found.layer)) or _is_own(found):
             yield from _epsilon(port, paired, found)
             yield from _groups(port, found)
 
 
 def _is_own(found: LayerPair) -> bool:
     """`TFWav2Vec2GroupNorm(…)`, where PyTorch has nn.GroupNorm."""
-    return found.layer.short.endswith("GroupNorm") and any(s.layer.short == "GroupNorm" for s in found.pytorch)
+    return found.layer.short.endswith("GroupNorm") and any(
+        s.layer.short == "GroupNorm" for s in found.pytorch
+    )
 
 
 def _epsilon(port: Port, paired: Pairing, found: LayerPair) -> Iterator[Finding]:
@@ -36,7 +38,7 @@ def _epsilon(port: Port, paired: Pairing, found: LayerPair) -> Iterator[Finding]
     given = found.layer.argument("epsilon", 1)
     mine = found.tensorflow.value("epsilon", 1) if given is not None else _KERAS
     theirs = [_pytorch_epsilon(paired, found.pair, side) for side in sides]
-    if given is None and not found.layer.is_keras:
+    if given is None and not is_keras(found.layer):
         return
     if given is not None and not differs(mine, [value for _, value in theirs]):
         return

@@ -37,15 +37,21 @@ def _convolution(port: Port, found: LayerPair, kind: str) -> Iterator[Finding]:
     line = node.lineno if node is not None else found.layer.line
     if not isinstance(mine.plain, str):
         yield _finding(
-            port, found, line, f"has padding={mine.text}, but Keras knows \"valid\" and \"same\" only",
+            port,
+            found,
+            line,
+            f'has padding={mine.text}, but Keras knows "valid" and "same" only',
             f"Pad with keras.layers.ZeroPadding2D(padding={mine.text}) before it, and leave padding out.",
         )
     elif mine.plain.lower() == "same":
         stride = found.layer.argument("strides", 2)
         if stride is not None and not _is(found.tensorflow.scope.value(stride), _ONE):
             yield _finding(
-                port, found, line, f'has padding="same" with strides={ast.unparse(stride)}: Keras then pads only below and to the right',
-                f"Use padding=\"valid\", and keras.layers.ZeroPadding2D(padding={_padding(side)}) before it, as PyTorch pads both sides{told(side) if side else ''}.",
+                port,
+                found,
+                line,
+                f'has padding="same" with strides={ast.unparse(stride)}: Keras then pads only below and to the right',
+                f'Use padding="valid", and keras.layers.ZeroPadding2D(padding={_padding(side)}) before it, as PyTorch pads both sides{told(side) if side else ""}.',
                 {"padding": '"valid"'} if _pads(port, found) else None,
             )
         elif side is not None:
@@ -55,7 +61,10 @@ def _convolution(port: Port, found: LayerPair, kind: str) -> Iterator[Finding]:
         value = side.scope.value(theirs)
         if theirs is not None and value is not None and not _is(value, literal(0)) and value.plain != "valid":
             yield _finding(
-                port, found, line, f"does not pad; PyTorch has padding={value.text}",
+                port,
+                found,
+                line,
+                f"does not pad; PyTorch has padding={value.text}",
                 _instead(found, side),
             )
 
@@ -65,7 +74,9 @@ def _same(port: Port, found: LayerPair, side: Side, line: int) -> Iterator[Findi
     theirs = side.layer.argument("padding", 4)
     padding = side.scope.value(theirs) if theirs is not None else literal(0)
     kernel = found.tensorflow.value("kernel_size", 1)
-    dilation = found.tensorflow.value("dilation_rate", 5) if found.layer.argument("dilation_rate", 5) else _ONE
+    dilation = (
+        found.tensorflow.value("dilation_rate", 5) if found.layer.argument("dilation_rate", 5) else _ONE
+    )
     if padding is None or kernel is None or dilation is None:
         return
     p, k, d = padding.plain, kernel.plain, dilation.plain
@@ -73,8 +84,11 @@ def _same(port: Port, found: LayerPair, side: Side, line: int) -> Iterator[Findi
         return
     if isinstance(p, int) and isinstance(k, int) and isinstance(d, int) and 2 * p != d * (k - 1):
         yield _finding(
-            port, found, line, f'has padding="same", which adds {d * (k - 1)} to the size; PyTorch has padding={p}, which adds {2 * p}',
-            f"Use padding=\"valid\"{f', and keras.layers.ZeroPadding2D(padding={p}) before it' if p else ''}, as in {side.owner.name}{told(side)}.",
+            port,
+            found,
+            line,
+            f'has padding="same", which adds {d * (k - 1)} to the size; PyTorch has padding={p}, which adds {2 * p}',
+            f'Use padding="valid"{f", and keras.layers.ZeroPadding2D(padding={p}) before it" if p else ""}, as in {side.owner.name}{told(side)}.',
         )
 
 
@@ -130,7 +144,7 @@ def _instead(found: LayerPair, side: Side) -> str:
     padding = side.value("padding", 4)
     plain = [v.plain if v is not None and v.is_literal else None for v in (kernel, padding)]
     half = isinstance(plain[0], int) and plain[1] == plain[0] // 2 and plain[0] % 2
-    if (stride is None and found.layer.argument("strides", 2) is None or _is(stride, _ONE)) and half:
+    if ((stride is None and found.layer.argument("strides", 2) is None) or _is(stride, _ONE)) and half:
         return f'Give it padding="same", which is the same for stride 1 and this kernel ({side.owner.name}{told(side)}).'
     return f"Pad with keras.layers.ZeroPadding2D(padding={_padding(side)}) before it, as {side.owner.name} does{told(side)}."
 
@@ -155,11 +169,11 @@ RULE = Rule(
     level="error",
     summary="Convolutions are padded as in PyTorch.",
     why=(
-        "PyTorch pads all sides by the same number. Keras's \"same\" pads so that the size comes out right: with a stride of 2 and an even "
+        'PyTorch pads all sides by the same number. Keras\'s "same" pads so that the size comes out right: with a stride of 2 and an even '
         "size only below and to the right, and then every output is shifted. The shapes agree, so nothing else tells."
     ),
     how=(
-        "PyTorch's `padding=p` becomes `keras.layers.ZeroPadding2D(p)` and a convolution without padding. `\"same\"` is right only for stride 1 "
+        'PyTorch\'s `padding=p` becomes `keras.layers.ZeroPadding2D(p)` and a convolution without padding. `"same"` is right only for stride 1 '
         "and an odd kernel with p = kernel_size // 2."
     ),
     source="measured: even input, kernel 3, stride 2 differ everywhere; no merged port does it",

@@ -27,14 +27,19 @@ class Value:
         plain: the literal, or what came out with made-up numbers.
         attributes: of the configuration that it depends on; empty for a literal. An item of a list is "conv_kernel[0]", or
             "conv_kernel[]" where a loop counts.
-        text: as the source writes it.
-        parameters: names that only the caller knows, or a loop; then only `text` and these can be compared.
+        node: what the source writes; None of a framework's default.
+        parameters: names that only the caller knows, or a loop; then only the text and these can be compared.
     """
 
     plain: Plain
     attributes: frozenset[str]
-    text: str
+    node: ast.expr | None = None
     parameters: frozenset[str] = frozenset()
+
+    @property
+    def text(self) -> str:
+        """As the source writes it."""
+        return ast.unparse(self.node) if self.node is not None else repr(self.plain)
 
     @property
     def is_literal(self) -> bool:
@@ -65,7 +70,7 @@ class Value:
 
 def literal(plain: Plain) -> Value:
     """The value of a literal, a framework's default for instance."""
-    return Value(plain, frozenset(), repr(plain))
+    return Value(plain, frozenset())
 
 
 def pure(plain: Plain) -> Plain:
@@ -118,7 +123,7 @@ class Scope:
         return Value(
             pure(plain),
             frozenset(used) - parameters,
-            ast.unparse(node),
+            node,
             frozenset(name[1:] for name in parameters),
         )
 
@@ -134,7 +139,11 @@ class Scope:
         if isinstance(node, ast.BinOp) and type(node.op) in _OPERATIONS:
             left = _number(self._plain(node.left, used, depth + 1))
             return _OPERATIONS[type(node.op)](left, _number(self._plain(node.right, used, depth + 1)))
-        if isinstance(node, ast.Call) and dotted(node.func) in ("int", "float", "round") and len(node.args) == 1:
+        if (
+            isinstance(node, ast.Call)
+            and dotted(node.func) in ("int", "float", "round")
+            and len(node.args) == 1
+        ):
             return self._plain(node.args[0], used, depth + 1)
         if isinstance(node, ast.Name):
             if node.id in self.names:
