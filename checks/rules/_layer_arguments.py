@@ -116,7 +116,8 @@ def differences(found: LayerPair) -> Iterator[Difference]:
         ]
         if not differs(mine, theirs) and not _skips_parameter(found, mine, theirs):
             continue
-        assert mine is not None and theirs[0] is not None
+        assert mine is not None
+        assert theirs[0] is not None
         expression = sides[0].layer.argument(one.torch, one.torch_position)
         yield Difference(found, one.keras, node, mine, sides[0], theirs[0], expression)
 
@@ -171,7 +172,8 @@ def own_differences(paired: Pairing, found: LayerPair) -> Iterator[Difference]:
             theirs.append(side.scope.value(there[name]) if name in there else _default(defaults(twin), name))
         if not differs(mine, theirs):
             continue
-        assert mine is not None and theirs[0] is not None
+        assert mine is not None
+        assert theirs[0] is not None
         expression = arguments(sides[0].layer.call, twin).get(name)
         yield Difference(found, name, given.get(name), mine, sides[0], theirs[0], expression)
 

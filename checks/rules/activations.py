@@ -191,14 +191,15 @@ def _written(node: ast.expr) -> str | None:
 def _called_again(port: Port, pair: Pair) -> Iterator[Finding]:
     """`ACT2FN[…]()`: what the table holds are functions, not classes."""
     init = pair.tensorflow.method("__init__")
-    if init is None:
+    text = port.text(pair.path)
+    if init is None or ("ACT2FN[" not in text and "get_tf_activation(" not in text):
         return
     held = {
         dotted(node.targets[0])
         for node in ast.walk(init)
         if isinstance(node, ast.Assign) and _is_function(node.value)
     }
-    for node in ast.walk(init) if held or "ACT2FN[" in port.text(pair.path) else ():
+    for node in ast.walk(init):
         if not isinstance(node, ast.Call) or node.args or node.keywords:
             continue
         if _is_function(node.func) or (

@@ -17,8 +17,7 @@ def check(port: Port) -> Iterator[Finding]:
             continue
         for pair in (p for p in pairing(port).pairs if p.module is module):
             made = calls(pair.tensorflow.node)
-            # What sorts the channels first does it by tf.gather, or by reshaping and transposing.
-            sorts = any(call.short in ("gather", "transpose") for call in made)
+            sorts = any(call.short == "gather" for call in made)
             for call in made:
                 if call.short == "depth_to_space" and not sorts:
                     yield RULE.finding(
@@ -47,7 +46,9 @@ RULE = Rule(
             path=_TF,
             good='return tf.image.resize(pixel_values, size=size, method="bilinear")',
             bad='return tf.image.resize(tf.nn.depth_to_space(pixel_values, 2), size=size, method="bilinear")',
-            silent=True,
+            finds=(
+                'return tf.image.resize(tf.nn.depth_to_space(pixel_values, 2), size=size, method="bilinear")',
+            ),
         ),
     ),
 )

@@ -131,9 +131,9 @@ RULE = Rule(
         Example(
             title="Zeros in a maximum",
             path=_TF,
-            good="        self.activation = keras.layers.ReLU()\n",
-            bad="        self.activation = keras.layers.MaxPool2D(2)\n",
-            finds=("self.activation = keras.layers.MaxPool2D(2)",),
+            good='            activation="tanh",\n            name="dense",\n        )\n',
+            bad='            activation="tanh",\n            name="dense",\n        )\n        self.edge = keras.layers.ZeroPadding2D(1)\n        self.pool = keras.layers.MaxPool2D(3, 2)\n',
+            finds=("self.pool = keras.layers.MaxPool2D(3, 2)",),
         ),
     ),
 )

@@ -152,7 +152,6 @@ def _at(paired: Pairing, owner: ClassLayers, node: ast.AST) -> str:
 
 
 _TF = "src/transformers/models/lantern/modeling_tf_lantern.py"
-_PT = "src/transformers/models/lantern/modeling_lantern.py"
 
 RULE = Rule(
     slug="reduction-defaults",
@@ -167,11 +166,12 @@ RULE = Rule(
     check=check,
     examples=(
         Example(
-            title="Another variance",
+            title="Another small number",
             path=_TF,
-            good="            light = tf.reduce_mean(self.lens(pixel_values, training=training), axis=(1, 2))\n",
-            bad="            light = tf.linalg.normalize(tf.reduce_mean(self.lens(pixel_values, training=training), axis=(1, 2)))\n",
-            silent=True,
+            good="keepdims=True) + 1e-6)",
+            bad="keepdims=True) + 1e-12)",
+            finds=("light = light / (tf.norm(light, axis=-1, keepdims=True) + 1e-12)",),
+            fixed=True,
         ),
     ),
 )
