@@ -68,11 +68,10 @@ class LayerPair:
         return f"{self.pair.name}.{self.layer.attribute}" if self.layer.attribute else self.pair.name
 
     def of(self, *kinds: str) -> tuple[Side, ...]:
-        """The modules of `torch.nn` of these kinds ("Conv2d"), only if all of them are."""
-        found = tuple(
-            s for s in self.pytorch if s.layer.short in kinds and (s.layer.is_nn or s.layer.kind in kinds)
-        )
-        return found if len(found) == len(self.pytorch) else ()
+        """The modules of `torch.nn` of these kinds ("Conv2d"), only if all of them are (but for an Identity that takes their place)."""
+        real = [s for s in self.pytorch if s.layer.short != "Identity"]
+        found = tuple(s for s in real if s.layer.short in kinds and (s.layer.is_nn or s.layer.kind in kinds))
+        return found if len(found) == len(real) else ()
 
 
 @lru_cache(maxsize=8)

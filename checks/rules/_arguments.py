@@ -8,7 +8,7 @@ from checks.layer_pairs import LayerPair, Side
 from checks.port import Port
 from checks.report import Edit
 from checks.source.layers import argument
-from checks.source.values import Value
+from checks.source.values import Value, known_names
 
 
 def differs(mine: Value | None, theirs: list[Value | None]) -> bool:
@@ -16,6 +16,15 @@ def differs(mine: Value | None, theirs: list[Value | None]) -> bool:
     if mine is None or not mine.is_known or not theirs:
         return False
     return all(v is not None and v.is_known and not mine.equals(v) for v in theirs)
+
+
+def skips_parameter(found: LayerPair, mine: Value | None, theirs: list[Value | None]) -> bool:
+    """PyTorch hands on what its class was given; TensorFlow's class has that too, but says something else."""
+    if mine is None or len(theirs) != 1 or theirs[0] is None or theirs[0].is_known:
+        return False
+    here = known_names(found.pair.tensorflow, found.layer.method)
+    given = theirs[0].parameters
+    return given <= here and not given & mine.parameters and not mine.equals(theirs[0])
 
 
 def told(side: Side) -> str:

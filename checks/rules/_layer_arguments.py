@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from checks.layer_pairs import LayerPair, Pairing, Side, arguments, defaults, is_keras
-from checks.rules._arguments import differs
+from checks.rules._arguments import differs, skips_parameter
 from checks.source.layers import ClassLayers
 from checks.source.values import Plain, Value, literal
 
@@ -114,22 +114,12 @@ def differences(found: LayerPair) -> Iterator[Difference]:
         theirs = [
             _given(s, s.layer.argument(one.torch, one.torch_position), one.torch_default) for s in sides
         ]
-        if not differs(mine, theirs) and not _skips_parameter(found, mine, theirs):
+        if not differs(mine, theirs) and not skips_parameter(found, mine, theirs):
             continue
         assert mine is not None
         assert theirs[0] is not None
         expression = sides[0].layer.argument(one.torch, one.torch_position)
         yield Difference(found, one.keras, node, mine, sides[0], theirs[0], expression)
-
-
-def _skips_parameter(found: LayerPair, mine: Value | None, theirs: list[Value | None]) -> bool:
-    """PyTorch hands on a parameter of its class; TensorFlow's class has it too, but says something else."""
-    if mine is None or len(theirs) != 1 or theirs[0] is None or theirs[0].is_known:
-        return False
-    init = found.pair.tensorflow.method(found.layer.method)
-    here = {a.arg for a in (*init.args.args, *init.args.kwonlyargs)} if init else set[str]()
-    name = theirs[0].text
-    return name in here and name not in mine.parameters and not mine.equals(theirs[0])
 
 
 def _given(side: Side, node: ast.expr | None, default: Plain) -> Value | None:

@@ -11,7 +11,7 @@ from checks.port import Port
 from checks.report import Edit, Finding
 from checks.rules import Example, Rule
 from checks.rules._arguments import place
-from checks.source.calls import calls
+from checks.source.calls import Call, calls
 from checks.source.training import flagged_calls, parameters
 
 
@@ -19,24 +19,22 @@ def check(port: Port) -> Iterator[Finding]:
     found = pairing(port).pairs
     classes = {pair.name: pair.tensorflow for pair in found}
     for pair in found:
-        flagged = {id(call.node): call.attribute for call in flagged_calls(pair.tensorflow, classes)}
+        flagged = {id(call.node): call.given for call in flagged_calls(pair.tensorflow, classes)}
         for call in calls(pair.tensorflow.node):
-            positional = id(call.node) in flagged
             value = next((k.value for k in call.node.keywords if k.arg == "training"), None)
-            if value is None and positional:
-                value = next(c.given for c in flagged_calls(pair.tensorflow, classes) if c.node is call.node)
-            if (value is not None and call.method == "call" and call.name.startswith(("self.", "super"))) or (
-                value is not None and call.method == "call" and "." not in call.name and call.name.islower()
-            ):
-                yield from _of(port, pair, call.name, value)
+            if value is None and id(call.node) in flagged:
+                value = flagged[id(call.node)]
+            own = call.name.startswith(("self.", "super")) or (call.name.islower() and "." not in call.name)
+            if value is not None and own:
+                yield from _of(port, pair, call, value)
 
 
-def _of(port: Port, pair: Pair, name: str, value: ast.expr) -> Iterator[Finding]:
-    call = pair.tensorflow.method("call")
-    known = parameters(call) if call is not None else []
+def _of(port: Port, pair: Pair, made: Call, value: ast.expr) -> Iterator[Finding]:
+    method = pair.tensorflow.method(made.method)
+    known = parameters(method) if method is not None else []
     constant = isinstance(value, ast.Constant) and isinstance(value.value, bool)
     other = isinstance(value, ast.Name) and value.id != "training" and value.id in known
-    if not constant and not other:
+    if not (constant and (made.method == "call" or "training" in known)) and not other:
         return
     lines = port.text(pair.path).split("\n")
     start = place(lines, value.lineno, value.col_offset)
@@ -45,10 +43,10 @@ def _of(port: Port, pair: Pair, name: str, value: ast.expr) -> Iterator[Finding]
     yield RULE.finding(
         pair.path,
         value.lineno,
-        f"{pair.name}.call gives {name} training={ast.unparse(value)}"
+        f"{pair.name}.{made.method} gives {made.name} training={ast.unparse(value)}"
         + (f", so that it {always} trains" if constant else ", which is another argument"),
         "Write training=training" + ("." if "training" in known else ", and take training=False in call()."),
-        symbol=f"{pair.name}.call",
+        symbol=f"{pair.name}.{made.method}",
         column=start[1],
         edits=(Edit(pair.path, start, end, "training"),) if "training" in known else (),
     )

@@ -10,7 +10,7 @@ from checks.layer_pairs import LayerPair, Pairing, Side, pairing
 from checks.port import Port
 from checks.report import Finding
 from checks.rules import Example, Rule
-from checks.rules._arguments import differs, set_arguments, told, usable
+from checks.rules._arguments import differs, set_arguments, skips_parameter, told, usable
 from checks.source.values import Value, literal
 
 _CONVOLUTIONS = {"Conv1D": "Conv1d", "Conv2D": "Conv2d", "Conv3D": "Conv3d", "DepthwiseConv2D": "Conv2d"}
@@ -45,12 +45,15 @@ def _convolution(port: Port, found: LayerPair, kind: str) -> Iterator[Finding]:
         )
     elif mine.plain.lower() == "same":
         stride = found.layer.argument("strides", 2)
-        if stride is not None and not _is(found.tensorflow.scope.value(stride), _ONE):
+        value = found.tensorflow.scope.value(stride) if stride is not None else _ONE
+        if side is not None and _is_other_stride(found, side, value):
+            return  # that is what has to be mended, and layer-arguments says so
+        if not _is(value, _ONE):
             yield _finding(
                 port,
                 found,
                 line,
-                f'has padding="same" with strides={ast.unparse(stride)}: Keras then pads only below and to the right',
+                f'has padding="same" with strides={ast.unparse(stride) if stride else 1}: Keras then pads only below and to the right',
                 f'Use padding="valid", and keras.layers.ZeroPadding2D(padding={_padding(side)}) before it, as PyTorch pads both sides{told(side) if side else ""}.',
                 {"padding": '"valid"'} if _pads(port, found) else None,
             )
@@ -82,6 +85,8 @@ def _same(port: Port, found: LayerPair, side: Side, line: int) -> Iterator[Findi
     p, k, d = padding.plain, kernel.plain, dilation.plain
     if not all(v.is_literal for v in (padding, kernel, dilation)):
         return
+    if differs(kernel, [side.value("kernel_size", 2)]):
+        return  # layer-arguments says so
     if isinstance(p, int) and isinstance(k, int) and isinstance(d, int) and 2 * p != d * (k - 1):
         yield _finding(
             port,
@@ -90,6 +95,12 @@ def _same(port: Port, found: LayerPair, side: Side, line: int) -> Iterator[Findi
             f'has padding="same", which adds {d * (k - 1)} to the size; PyTorch has padding={p}, which adds {2 * p}',
             f'Use padding="valid"{f", and keras.layers.ZeroPadding2D(padding={p}) before it" if p else ""}, as in {side.owner.name}{told(side)}.',
         )
+
+
+def _is_other_stride(found: LayerPair, side: Side, mine: Value | None) -> bool:
+    node = side.layer.argument("stride", 3)
+    theirs = side.scope.value(node) if node is not None else _ONE
+    return differs(mine, [theirs]) or skips_parameter(found, mine, [theirs])
 
 
 def _zeros(port: Port, paired: Pairing, found: LayerPair) -> Iterator[Finding]:
@@ -104,7 +115,7 @@ def _zeros(port: Port, paired: Pairing, found: LayerPair) -> Iterator[Finding]:
         if side.layer.argument("padding", 4 if side.layer.short.startswith("Conv") else 2) is not None
     ]
     values = [side.value("padding", 4 if side.layer.short.startswith("Conv") else 2) for side in sides]
-    if not differs(mine, values):
+    if not differs(mine, values) and not skips_parameter(found, mine, values):
         return
     theirs = sides[0].layer.argument("padding", 4)
     text = usable(values[0], theirs, found)

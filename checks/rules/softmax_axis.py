@@ -62,7 +62,7 @@ def _dims(owner: ClassLayers) -> Iterator[tuple[ClassLayers, ast.expr, int | Non
             method = not call.name.startswith(("nn.", "torch.", "F."))
             node = argument(call.node, "dim", 0 if method else 1)
             yield owner, call.node, _integer(node) if node is not None else None
-        elif call.short in ("Softmax", "LogSoftmax"):
+        elif call.short in ("Softmax", "LogSoftmax") and not isinstance(call.node.func, ast.Call):
             node = argument(call.node, "dim", 0)
             yield owner, call.node, _integer(node) if node is not None else None
     for layer in owner.layers:

@@ -20,11 +20,11 @@ def check(port: Port) -> Iterator[Finding]:
     classes = {pair.name: pair.tensorflow for pair in found}
     without: dict[str, list[tuple[Pair, ast.FunctionDef, tuple[str, ...]]]] = {}
     for pair in found:
+        for method in pair.tensorflow.node.body:
+            if isinstance(method, ast.FunctionDef) and "training" in parameters(method):
+                yield from _default(port, pair, method)
         call = pair.tensorflow.method("call")
-        if call is None:
-            continue
-        if "training" in parameters(call):
-            yield from _default(port, pair, call)
+        if call is None or "training" in parameters(call):
             continue
         layers = flagged_layers(pair.tensorflow, classes)
         used = tuple(name for name in layers if _mentions(call, name))
@@ -91,9 +91,9 @@ def _default(port: Port, pair: Pair, call: ast.FunctionDef) -> Iterator[Finding]
         yield RULE.finding(
             pair.path,
             value.lineno,
-            f"{pair.name}.call trains unless it is told not to",
+            f"{pair.name}.{call.name} trains unless it is told not to",
             "The default of training is False.",
-            symbol=f"{pair.name}.call",
+            symbol=f"{pair.name}.{call.name}",
             level="error",
             edits=(Edit(pair.path, start, end, "False"),),
         )

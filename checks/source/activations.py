@@ -154,11 +154,20 @@ def _sides(node: ast.expr) -> Iterator[ast.expr]:
 def _arguments(found: ClassLayers) -> Iterator[Activation]:
     for layer in found.layers:
         node = layer.argument("activation")
-        if node is None or layer.short == "Activation":
+        if node is None or layer.short not in _WITH_ACTIVATION or _is_none(node):
             continue
         here = scope(found, layer.method)
         name = _keyed(here.value(node)) if not isinstance(node, ast.Call) else None
         yield Activation(name or function_name(node, here) or "", node, layer.attribute, True, layer.method)
+
+
+def _is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
+
+
+_WITH_ACTIVATION = frozenset(
+    ["Dense", "Conv1D", "Conv2D", "Conv3D", "DepthwiseConv2D", "Conv2DTranspose", "EinsumDense"]
+)
 
 
 def _called(found: ClassLayers) -> Iterator[Activation]:
@@ -183,8 +192,9 @@ def function_name(node: ast.expr, here: Scope) -> str | None:
         return _keyed(here.value(node.slice)) or ""
     if isinstance(node, ast.Call):
         last = dotted(node.func).rsplit(".", 1)[-1]
-        if isinstance(node.func, ast.Subscript):
-            return None  # ACT2FN[…](x) is a result
+        if isinstance(node.func, (ast.Subscript, ast.Call)):
+            # ACT2FN[…](x) is a result; ACT2FN[…]() is meant to be the function
+            return None if node.args or node.keywords else function_name(node.func, here)
         if last in _GETTERS and node.args:
             return _keyed(here.value(node.args[0])) or ""
         if last == "Activation":

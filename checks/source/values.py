@@ -250,9 +250,8 @@ def _assignments(method: ast.FunctionDef) -> Iterator[tuple[str, ast.expr | None
         if isinstance(node, ast.Assign):
             for target in node.targets:
                 if isinstance(target, (ast.Tuple, ast.List)):
-                    for entry in target.elts:
-                        yield dotted(entry), None
-                else:
+                    yield from _unpacked(target, node.value)
+                elif not _is_paired(dotted(target), node.value):
                     yield dotted(target), node.value
         elif isinstance(node, ast.AnnAssign):
             yield dotted(node.target), node.value
@@ -260,6 +259,40 @@ def _assignments(method: ast.FunctionDef) -> Iterator[tuple[str, ast.expr | None
             target = node.target
             for entry in target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]:
                 yield dotted(entry), None
+
+
+def _unpacked(target: ast.Tuple | ast.List, value: ast.expr) -> Iterator[tuple[str, ast.expr | None]]:
+    """`image_size, patch_size = config.image_size, config.patch_size`."""
+    alike = isinstance(value, (ast.Tuple, ast.List)) and len(value.elts) == len(target.elts)
+    values = value.elts if isinstance(value, (ast.Tuple, ast.List)) and alike else [None] * len(target.elts)
+    for entry, part in zip(target.elts, values, strict=True):
+        yield dotted(entry), part
+
+
+def _is_paired(target: str, value: ast.expr) -> bool:
+    """`size = size if isinstance(size, Iterable) else (size, size)`, which leaves the value what it is."""
+    return (
+        isinstance(value, ast.IfExp)
+        and isinstance(value.test, ast.Call)
+        and dotted(value.test.func) == "isinstance"
+        and target == dotted(value.body)
+    )
+
+
+def known_names(found: ClassLayers, method: str) -> frozenset[str]:
+    """The names that a method of a class has: parameters, and what it assigns."""
+    return _names(found.node, method)
+
+
+@lru_cache(maxsize=512)
+def _names(node: ast.ClassDef, method: str) -> frozenset[str]:
+    for part in node.body:
+        if isinstance(part, ast.FunctionDef) and part.name == method:
+            parameters = {a.arg for a in (*part.args.posonlyargs, *part.args.args, *part.args.kwonlyargs)}
+            return frozenset(
+                parameters | {name for name, _ in _assignments(part) if "." not in name} - {"self"}
+            )
+    return frozenset()
 
 
 @dataclass(frozen=True, slots=True)
