@@ -81,7 +81,8 @@ def pairing(port: Port) -> Pairing:
     Raises:
         checks.errors.Undecidable: a module can't be read or parsed.
     """
-    return Pairing(pairs(port), _config(port), _paths(port))
+    texts = {module.path: port.text(module.path) for module in port.modules}
+    return Pairing(pairs(port), _config(port), _paths(port), texts)
 
 
 @dataclass(frozen=True)
@@ -91,11 +92,32 @@ class Pairing:
     Attributes:
         pairs: the classes.
         config: what the model's configuration says.
+        texts: of the TensorFlow modules, by path.
     """
 
     pairs: tuple[Pair, ...]
     config: ConfigFacts
     paths: Mapping[tuple[str, int], str]
+    texts: Mapping[str, str]
+
+    def mentioning(self, *words: str) -> tuple[Pair, ...]:
+        """The classes of modules in whose text one of the words occurs: a first look, as most rules are about few classes."""
+        paths = {path for path, text in self.texts.items() if any(word in text for word in words)}
+        return tuple(pair for pair in self.pairs if pair.path in paths and self._mentions(pair, words))
+
+    def _mentions(self, pair: Pair, words: tuple[str, ...]) -> bool:
+        node = pair.tensorflow.node
+        body = self._lines(pair.path)[node.lineno - 1 : node.end_lineno]
+        return any(word in line for line in body for word in words)
+
+    def _lines(self, path: str) -> list[str]:
+        if path not in self._split:
+            self._split[path] = self.texts[path].split("\n")
+        return self._split[path]
+
+    @cached_property
+    def _split(self) -> dict[str, list[str]]:
+        return {}
 
     @cached_property
     def layers(self) -> tuple[LayerPair, ...]:

@@ -19,10 +19,7 @@ _OURS = ("LeakyReLU", "leaky_relu", "PReLU", "hard_sigmoid")
 
 
 def check(port: Port) -> Iterator[Finding]:
-    for pair in pairing(port).pairs:
-        text = port.text(pair.path)
-        if not any(name in text for name in _OURS):
-            continue
+    for pair in pairing(port).mentioning(*_OURS):
         for call, method in _uses(pair.tensorflow):
             last = _last(call)
             if last in ("LeakyReLU", "leaky_relu"):

@@ -26,7 +26,7 @@ def check(port: Port) -> Iterator[Finding]:
     keys = table_keys(read(port.head, _TABLE) or read(port.base, _TABLE))
     for pair in paired.pairs:
         made = activations(pair.tensorflow)
-        yield from _called_again(port, pair)
+        yield from _called_again(port, pair, made)
         for one in made:
             yield from _unknown(paired, pair, one, keys)
         yield from _other(port, paired, pair, made)
@@ -188,11 +188,10 @@ def _written(node: ast.expr) -> str | None:
     return key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
 
 
-def _called_again(port: Port, pair: Pair) -> Iterator[Finding]:
+def _called_again(port: Port, pair: Pair, made: tuple[Activation, ...]) -> Iterator[Finding]:
     """`ACT2FN[…]()`: what the table holds are functions, not classes."""
     init = pair.tensorflow.method("__init__")
-    text = port.text(pair.path)
-    if init is None or ("ACT2FN[" not in text and "get_tf_activation(" not in text):
+    if init is None or not any(_from_table(one.node) for one in made):
         return
     held = {
         dotted(node.targets[0])

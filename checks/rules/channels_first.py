@@ -17,10 +17,7 @@ _ORDERS = {"channels_first": "channels_last", "NCHW": "NHWC", "NCW": "NWC"}
 
 
 def check(port: Port) -> Iterator[Finding]:
-    for pair in pairing(port).pairs:
-        text = port.text(pair.path)
-        if not any(order in text for order in _ORDERS):
-            continue
+    for pair in pairing(port).mentioning(*_ORDERS):
         made = [
             layer.call for layer in pair.tensorflow.layers if layer.is_keras and "Global" not in layer.short
         ]
@@ -30,7 +27,7 @@ def check(port: Port) -> Iterator[Finding]:
         ]
         if found:
             found.sort(key=lambda node: node.lineno)
-            lines = text.split("\n")
+            lines = port.text(pair.path).split("\n")
             first = found[0]
             yield RULE.finding(
                 pair.path,

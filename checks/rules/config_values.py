@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from itertools import chain
 
 from checks.layer_pairs import LayerPair, Pairing, pairing
+from checks.pairs import Pair
 from checks.port import Port
 from checks.report import Edit, Finding, Level, Location
 from checks.rules import Example, Rule
 from checks.rules._arguments import differs, place, set_arguments, told, usable
 from checks.rules._layer_arguments import Difference, differences, grouped, own_differences
-from checks.source.values import Value
+from checks.source.values import Value, literal
 
 
 def check(port: Port) -> Iterator[Finding]:
@@ -20,9 +21,47 @@ def check(port: Port) -> Iterator[Finding]:
     found = chain.from_iterable((*differences(p), *own_differences(paired, p)) for p in paired.layers)
     for group in grouped(one for one in found if one.is_literal and not _is_default(paired, one)):
         yield _hard_coded(port, group)
+    for pair in paired.pairs:
+        yield from _attributes(port, paired, pair)
     for layer in paired.layers:
         if layer.layer.short in ("Dropout", "SpatialDropout2D", "StableDropout", "TFStableDropout"):
             yield from _rate(port, paired, layer)
+
+
+def _attributes(port: Port, paired: Pairing, pair: Pair) -> Iterator[Finding]:
+    """`self.scale = …` and the like, where both classes keep a number under the same name."""
+    mine = paired.scope(pair.tensorflow, "__init__")
+    seen: set[str] = set()
+    for owner in pair.pytorch:
+        theirs = paired.scope(owner, "__init__")
+        for name in sorted(mine.attributes.keys() & theirs.attributes.keys() - seen):
+            seen.add(name)
+            if name == "padding_idx":
+                continue  # of RoBERTa and its kin, 1 in all of them
+            here, there = mine.value(mine.attributes[name]), theirs.value(theirs.attributes[name])
+            if here is None or there is None or not differs(here, [there]) or _is_usual(paired, here, there):
+                continue
+            alike = here.is_literal == there.is_literal and bool(here.attribute) == bool(there.attribute)
+            node, expression, path = mine.attributes[name], theirs.attributes[name], paired.path_of(owner)
+            lines = port.text(pair.path).split("\n")
+            start = place(lines, node.lineno, node.col_offset)
+            end = place(lines, node.end_lineno or node.lineno, node.end_col_offset or 0)
+            plain = bool(there.attribute or there.is_literal) and "self" not in ast.unparse(expression)
+            yield RULE.finding(
+                pair.path,
+                node.lineno,
+                f"{pair.name}.{name} is {here.text}; PyTorch has {there.text}",
+                f"Write self.{name} = {there.text}, as in {owner.name}{f' ({path}:{expression.lineno})' if path else ''}.",
+                symbol=f"{pair.name}.{name}",
+                level="error" if alike else "warning",
+                edits=(Edit(pair.path, start, end, there.text),) if plain else (),
+            )
+
+
+def _is_usual(paired: Pairing, here: Value, there: Value) -> bool:
+    """A literal that is the default of what PyTorch reads."""
+    known = paired.config.defaults.get(there.attribute, ())
+    return here.is_literal and bool(known) and all(here.equals(literal(default)) for default in known)
 
 
 def _is_default(paired: Pairing, one: Difference) -> bool:

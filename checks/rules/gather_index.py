@@ -14,9 +14,7 @@ from checks.source.layers import argument
 
 
 def check(port: Port) -> Iterator[Finding]:
-    for pair in pairing(port).pairs:
-        if "gather" not in port.text(pair.path):
-            continue
+    for pair in pairing(port).mentioning("tf.gather"):
         for call in calls(pair.tensorflow.node):
             if call.name not in ("tf.gather", "tf.gather_nd"):
                 continue

@@ -12,22 +12,19 @@ from checks.source.calls import calls
 
 
 def check(port: Port) -> Iterator[Finding]:
-    for module in port.modules:
-        if "depth_to_space" not in port.text(module.path):
-            continue
-        for pair in (p for p in pairing(port).pairs if p.module is module):
-            made = calls(pair.tensorflow.node)
-            sorts = any(call.short == "gather" for call in made)
-            for call in made:
-                if call.short == "depth_to_space" and not sorts:
-                    yield RULE.finding(
-                        pair.path,
-                        call.line,
-                        f"{pair.name}: depth_to_space takes the channels in another order than PyTorch's PixelShuffle",
-                        "Sort the channels first, as TFSwinPixelShuffle and TFDeitPixelShuffle do "
-                        "(src/transformers/models/swin/modeling_tf_swin.py), and say so: # Copied from.",
-                        symbol=f"{pair.name}.{call.method}",
-                    )
+    for pair in pairing(port).mentioning("depth_to_space"):
+        made = calls(pair.tensorflow.node)
+        sorts = any(call.short == "gather" for call in made)
+        for call in made:
+            if call.short == "depth_to_space" and not sorts:
+                yield RULE.finding(
+                    pair.path,
+                    call.line,
+                    f"{pair.name}: depth_to_space takes the channels in another order than PyTorch's PixelShuffle",
+                    "Sort the channels first, as TFSwinPixelShuffle and TFDeitPixelShuffle do "
+                    "(src/transformers/models/swin/modeling_tf_swin.py), and say so: # Copied from.",
+                    symbol=f"{pair.name}.{call.method}",
+                )
 
 
 _TF = "src/transformers/models/lantern/modeling_tf_lantern.py"

@@ -21,10 +21,7 @@ _WORDS = ("reduce_variance", "reduce_std", "normalize(", "1e-", "epsilon")
 
 def check(port: Port) -> Iterator[Finding]:
     paired = pairing(port)
-    for pair in paired.pairs:
-        text = port.text(pair.path)
-        if not any(word in text for word in _WORDS):
-            continue
+    for pair in paired.mentioning(*_WORDS):
         made = calls(pair.tensorflow.node)
         for call in made:
             if call.short in _SPREADS:

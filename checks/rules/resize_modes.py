@@ -26,9 +26,7 @@ _SAME = {
 
 def check(port: Port) -> Iterator[Finding]:
     paired = pairing(port)
-    for pair in paired.pairs:
-        if "image.resize" not in port.text(pair.path):
-            continue
+    for pair in paired.mentioning("image.resize"):
         for call in calls(pair.tensorflow.node):
             if call.name in (
                 "tf.image.resize",

@@ -19,7 +19,7 @@ _OURS = ("softmax", "stable_softmax", "log_softmax")
 
 def check(port: Port) -> Iterator[Finding]:
     paired = pairing(port)
-    for pair in paired.pairs:
+    for pair in paired.mentioning("softmax(", "Softmax("):
         for call in calls(pair.tensorflow.node):
             if call.short in _OURS and not call.name.startswith("self."):
                 yield from _of(port, paired, pair, call.node, call.method)

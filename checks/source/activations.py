@@ -137,7 +137,10 @@ def _held(found: ClassLayers) -> Iterator[Activation]:
                         if name is not None:
                             yield Activation(name, value, target[5:])
     for layer in found.layers:
-        if layer.held != "attribute" or layer.method != "__init__":
+        if (layer.held != "attribute" or layer.method != "__init__") and layer.short in (
+            *_CLASSES,
+            "Activation",
+        ):
             name = function_name(layer.call, scope(found, layer.method))
             if name is not None:
                 yield Activation(name, layer.call, layer.attribute, method=layer.method)
@@ -172,9 +175,10 @@ _WITH_ACTIVATION = frozenset(
 
 def _called(found: ClassLayers) -> Iterator[Activation]:
     for call in calls(found.node):
-        here = scope(found, call.method)
         if isinstance(call.node.func, (ast.Call, ast.Subscript)):
-            name = function_name(call.node.func, here)
+            if call.short not in (*_TABLES, *_GETTERS, *_CLASSES):
+                continue
+            name = function_name(call.node.func, scope(found, call.method))
         elif call.name.startswith("self."):
             continue
         else:
