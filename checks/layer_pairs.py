@@ -82,10 +82,10 @@ def pairing(port: Port) -> Pairing:
         checks.errors.Undecidable: a module can't be read or parsed.
     """
     texts = {module.path: port.text(module.path) for module in port.modules}
-    return Pairing(pairs(port), _config(port), _paths(port), texts)
+    return Pairing(pairs(port), _config(port), texts, _pytorch(port))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pairing:
     """Classes and layers of one port with their twins.
 
@@ -93,12 +93,13 @@ class Pairing:
         pairs: the classes.
         config: what the model's configuration says.
         texts: of the TensorFlow modules, by path.
+        pytorch: classes of the PyTorch modules, by path and name.
     """
 
     pairs: tuple[Pair, ...]
     config: ConfigFacts
-    paths: Mapping[tuple[str, int], str]
     texts: Mapping[str, str]
+    pytorch: Mapping[str, Mapping[str, ClassLayers]]
 
     def mentioning(self, *words: str) -> tuple[Pair, ...]:
         """The classes of modules in whose text one of the words occurs: a first look, as most rules are about few classes."""
@@ -139,19 +140,25 @@ class Pairing:
 
     def pytorch_class(self, pair: Pair, name: str) -> ClassLayers | None:
         """A class of the PyTorch modules of the port, that of the pair's own module first."""
-        paths = (pair.module.pytorch_path, *(other.module.pytorch_path for other in self.pairs))
-        texts = (
-            pair.port.text(path) or read(pair.port.base, path) for path in dict.fromkeys(filter(None, paths))
-        )
-        return next((found for text in texts if (found := class_layers(text).get(name))), None)
+        own = self.pytorch.get(pair.module.pytorch_path, {}).get(name)
+        return own or next((found[name] for found in self.pytorch.values() if name in found), None)
 
     def tensorflow_class(self, name: str) -> ClassLayers | None:
         """A class of the port."""
-        return next((pair.tensorflow for pair in self.pairs if pair.name == name), None)
+        return self.classes.get(name)
+
+    @cached_property
+    def classes(self) -> dict[str, ClassLayers]:
+        """The classes of the port by name."""
+        return {pair.name: pair.tensorflow for pair in self.pairs}
 
     def path_of(self, found: ClassLayers) -> str:
         """Of the module of a PyTorch class."""
-        return self.paths.get((found.name, found.node.lineno), "")
+        for path, classes in self.pytorch.items():
+            same = classes.get(found.name)
+            if same is not None and same.node.lineno == found.node.lineno:
+                return path
+        return ""
 
     def scope(self, found: ClassLayers, method: str) -> Scope:
         """The scope of a method of a class of either framework."""
@@ -236,12 +243,9 @@ def _config(port: Port) -> ConfigFacts:
     return ConfigFacts(synonyms, defaults)
 
 
-def _paths(port: Port) -> Mapping[tuple[str, int], str]:
-    paths: dict[tuple[str, int], str] = {}
-    for path in dict.fromkeys(m.pytorch_path for m in port.modules if m.pytorch_path):
-        for name, layers in class_layers(port.text(path) or read(port.base, path)).items():
-            paths.setdefault((name, layers.node.lineno), path)
-    return paths
+def _pytorch(port: Port) -> dict[str, dict[str, ClassLayers]]:
+    paths = dict.fromkeys(m.pytorch_path for m in port.modules if m.pytorch_path)
+    return {path: class_layers(port.text(path) or read(port.base, path)) for path in paths}
 
 
 def arguments(call: ast.Call, made: ClassLayers) -> dict[str, ast.expr]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import lru_cache
 
 from checks.layer_pairs import LayerPair, Side
 from checks.port import Port
@@ -62,7 +63,7 @@ def spelled(number: float) -> str:
 def set_arguments(port: Port, path: str, call: ast.Call, wanted: dict[str, str]) -> tuple[Edit, ...]:
     """The edits that give a call these keyword arguments, in place of others of the same name or before `name=`; none where the call is
     not plain enough."""
-    lines = port.text(path).split("\n")
+    lines = source_lines(port, path)
     edits: list[Edit] = []
     new: list[str] = []
     for name, text in wanted.items():
@@ -99,6 +100,12 @@ def _inserted(path: str, lines: list[str], call: ast.Call, new: list[str]) -> Ed
     at = max(((n.end_lineno or n.lineno), (n.end_col_offset or 0)) for n in last)
     end = place(lines, *at)
     return Edit(path, end, end, ", " + ", ".join(new))
+
+
+@lru_cache(maxsize=16)
+def source_lines(port: Port, path: str) -> list[str]:
+    """The lines of a file of the head; shared, never change them."""
+    return port.text(path).split("\n")
 
 
 def place(lines: list[str], line: int, offset: int) -> tuple[int, int]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from checks.layer_pairs import LayerPair, Pairing, Side, arguments, defaults, is_keras
 from checks.rules._arguments import differs, skips_parameter
@@ -180,7 +181,23 @@ def _default(usual: dict[str, ast.expr], name: str) -> Value | None:
     return None
 
 
-def grouped(found: Iterator[Difference]) -> list[list[Difference]]:
+@lru_cache(maxsize=8)
+def all_differences(paired: Pairing) -> tuple[Difference, ...]:
+    """Those of every layer of a port, in the order of the text."""
+    return tuple(one for p in paired.layers for one in (*differences(p), *own_differences(paired, p)))
+
+
+def is_hard_coded(paired: Pairing, one: Difference) -> bool:
+    """A literal that may be right for the usual configuration: a matter of where values come from, not of what they are."""
+    if not one.is_literal:
+        return False
+    reads = one.theirs if one.mine.is_literal else one.mine
+    written = one.mine if one.mine.is_literal else one.theirs
+    known = paired.config.defaults.get(reads.attribute, ())
+    return not known or any(written.equals(literal(default)) for default in known)
+
+
+def grouped(found: Iterable[Difference]) -> list[list[Difference]]:
     """Those of one class that are the same mistake together, in the order of the text."""
     groups: dict[tuple[str, str, Plain, Plain], list[Difference]] = {}
     for one in found:

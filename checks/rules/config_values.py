@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from itertools import chain
 
 from checks.layer_pairs import LayerPair, Pairing, pairing
 from checks.pairs import Pair
@@ -12,14 +11,14 @@ from checks.port import Port
 from checks.report import Edit, Finding, Level, Location
 from checks.rules import Example, Rule
 from checks.rules._arguments import differs, place, set_arguments, told, usable
-from checks.rules._layer_arguments import Difference, differences, grouped, own_differences
+from checks.rules._layer_arguments import Difference, all_differences, grouped, is_hard_coded
 from checks.source.values import Value, literal
 
 
 def check(port: Port) -> Iterator[Finding]:
     paired = pairing(port)
-    found = chain.from_iterable((*differences(p), *own_differences(paired, p)) for p in paired.layers)
-    for group in grouped(one for one in found if one.is_literal and not _is_default(paired, one)):
+    found = all_differences(paired)
+    for group in grouped(one for one in found if is_hard_coded(paired, one) and not _is_default(paired, one)):
         yield _hard_coded(port, group)
     for pair in paired.pairs:
         yield from _attributes(port, paired, pair)

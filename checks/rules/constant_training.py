@@ -16,8 +16,8 @@ from checks.source.training import flagged_calls, parameters
 
 
 def check(port: Port) -> Iterator[Finding]:
-    found = pairing(port).pairs
-    classes = {pair.name: pair.tensorflow for pair in found}
+    paired = pairing(port)
+    found, classes = paired.pairs, paired.classes
     for pair in found:
         flagged = {id(call.node): call.given for call in flagged_calls(pair.tensorflow, classes)}
         for call in calls(pair.tensorflow.node):

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from itertools import chain
 
 from checks.layer_pairs import pairing
 from checks.port import Port
 from checks.report import Finding, Location
 from checks.rules import Example, Rule
 from checks.rules._arguments import set_arguments, told, usable
-from checks.rules._layer_arguments import Difference, differences, grouped, own_differences
+from checks.rules._layer_arguments import Difference, all_differences, grouped, is_hard_coded
 
 
 def check(port: Port) -> Iterator[Finding]:
     paired = pairing(port)
-    found = chain.from_iterable((*differences(p), *own_differences(paired, p)) for p in paired.layers)
-    for group in grouped(one for one in found if not one.is_literal):
+    found = all_differences(paired)
+    for group in grouped(one for one in found if not is_hard_coded(paired, one)):
         yield _finding(port, group)
 
 

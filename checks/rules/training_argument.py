@@ -15,8 +15,8 @@ from checks.source.training import Flagged, flagged_calls, parameters
 
 
 def check(port: Port) -> Iterator[Finding]:
-    found = pairing(port).pairs
-    classes = {pair.name: pair.tensorflow for pair in found}
+    paired = pairing(port)
+    found, classes = paired.pairs, paired.classes
     by_module: dict[str, list[list[_Missing]]] = {}
     for pair in found:
         missing = [

@@ -16,8 +16,8 @@ from checks.source.training import flagged_layers, parameters
 
 
 def check(port: Port) -> Iterator[Finding]:
-    found = pairing(port).pairs
-    classes = {pair.name: pair.tensorflow for pair in found}
+    paired = pairing(port)
+    found, classes = paired.pairs, paired.classes
     without: dict[str, list[tuple[Pair, ast.FunctionDef, tuple[str, ...]]]] = {}
     for pair in found:
         for method in pair.tensorflow.node.body:

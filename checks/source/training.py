@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from checks.source.calls import calls
 from checks.source.layers import ClassLayers
@@ -70,7 +71,16 @@ def flagged_layers(found: ClassLayers, classes: Mapping[str, ClassLayers]) -> di
 
 def flagged_calls(found: ClassLayers, classes: Mapping[str, ClassLayers]) -> tuple[Flagged, ...]:
     """The calls of those layers, also of items of a list in a loop, in the order of the text."""
-    layers = flagged_layers(found, classes)
+    kinds = tuple(sorted(flagged_layers(found, classes).items()))
+    own = tuple((kind, classes[kind]) for kind in sorted({kind for _, kind in kinds}) if kind in classes)
+    return _flagged_calls(found, kinds, own)
+
+
+@lru_cache(maxsize=512)
+def _flagged_calls(
+    found: ClassLayers, kinds: tuple[tuple[str, str], ...], own_classes: tuple[tuple[str, ClassLayers], ...]
+) -> tuple[Flagged, ...]:
+    layers, classes = dict(kinds), dict(own_classes)
     if not layers:
         return ()
     loops: dict[str, dict[str, str]] = {}

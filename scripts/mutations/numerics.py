@@ -21,7 +21,7 @@ class Breakage:
         what: for people.
         pattern: what is changed, in code.
         new: what stands there instead.
-        rules: that may find it.
+        rule: that has to find it.
         within: the call that it has to stand in, as a pattern of what opens it; "" for anywhere.
         unless: a pattern that, in the same statement, means that the change is none.
     """
@@ -63,7 +63,7 @@ BREAKAGES = (
         "stride left out", rf"{_ARGUMENT}strides={_VALUE}, ", "", "layer-arguments", _CONV, r"strides=1\b"
     ),
     Breakage(
-        "another stride", rf"{_ARGUMENT}strides={_VALUE}(?=[,)])", "strides=4", "layer-arguments", _CONV
+        "another stride", rf"{_ARGUMENT}strides={_VALUE}(?=[,)])", "strides=11", "layer-arguments", _CONV
     ),
     Breakage(
         "another kernel",
