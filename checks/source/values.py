@@ -152,6 +152,8 @@ class Scope:
             return _made_up(f"@{node.id}")
         if isinstance(node, ast.Subscript):
             return self._item(node, used, depth)
+        if isinstance(node, ast.IfExp) and _is_paired(ast.unparse(node.body), node):
+            return self._plain(node.body, used, depth + 1)
         if isinstance(node, ast.Attribute):
             return self._attribute(node, used, depth)
         raise _NoValue
@@ -276,6 +278,7 @@ def _is_paired(target: str, value: ast.expr) -> bool:
         and isinstance(value.test, ast.Call)
         and dotted(value.test.func) == "isinstance"
         and target == dotted(value.body)
+        and ast.unparse(value.test.args[0]) == target
     )
 
 
