@@ -256,7 +256,9 @@ class LanternModel(LanternPreTrainedModel):
     def forward(self, input_ids=None, pixel_values=None, return_dict=None):
         hidden_states = self.embeddings(input_ids)
         if pixel_values is not None:
-            hidden_states = hidden_states + self.lens(pixel_values).mean(dim=(2, 3))[:, None]
+            light = self.lens(pixel_values).mean(dim=(2, 3))
+            light = light / (light.norm(dim=-1, keepdim=True) + 1e-6)
+            hidden_states = hidden_states + light[:, None]
         hidden_states = self.encoder(hidden_states)
         pooled_output = self.pooler(hidden_states)
         if not return_dict:
@@ -502,6 +504,7 @@ class TFLanternMainLayer(keras.layers.Layer):
         hidden_states = self.embeddings(input_ids, training=training)
         if pixel_values is not None:
             light = tf.reduce_mean(self.lens(pixel_values, training=training), axis=(1, 2))
+            light = light / (tf.norm(light, axis=-1, keepdims=True) + 1e-6)
             hidden_states = hidden_states + light[:, None]
         hidden_states = self.encoder(hidden_states, training=training)
         pooled_output = self.pooler(hidden_states)
