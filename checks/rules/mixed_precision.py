@@ -8,15 +8,12 @@ from collections.abc import Iterator
 from checks.errors import NotBegun
 from checks.pairs import Pair
 from checks.port import Port
-from checks.report import Edit, Finding, Location
+from checks.report import Edit, Finding
 from checks.rules import Example, Rule
 from checks.rules._structure import pairs_of
 from checks.source.layers import argument
 from checks.source.python import dotted
 from checks.source.walk import Function, calls, nodes, parameters
-
-_HALF = 65504.0
-"""The largest number of float16."""
 
 
 def check(port: Port) -> Iterator[Finding]:
@@ -30,7 +27,6 @@ def check(port: Port) -> Iterator[Finding]:
             seen = True
             if function.name == "call":
                 yield from _random(port, pair, function)
-            yield from _large(pair, function)
     if not seen:
         raise NotBegun("no call() yet")
 
@@ -88,36 +84,14 @@ def _edits(port: Port, pair: Pair, node: ast.Call, first: str) -> tuple[Edit, ..
     return (Edit(pair.path, place, place, f", dtype={first}.dtype"),)
 
 
-def _large(pair: Pair, function: Function) -> Iterator[Finding]:
-    found = [
-        node
-        for node in nodes(function)
-        if isinstance(node, ast.Constant)
-        and isinstance(node.value, float)
-        and _HALF < abs(node.value) < float("inf")
-    ]
-    if found:
-        yield RULE.finding(
-            pair.path,
-            found[0].lineno,
-            f"{found[0].value} in {pair.name}.{function.name} is more than float16 can hold",
-            "Use a bound of the dtype (LARGE_NEGATIVE of tf_utils, hidden_states.dtype.min): in half precision this is infinite, "
-            "and softmax gives NaN.",
-            symbol=f"{pair.name}.{function.name}",
-            column=found[0].col_offset + 1,
-            locations=[Location(pair.path, node.lineno) for node in found[1:]],
-            level="suggestion",
-        )
-
-
 _TF = "src/transformers/models/lantern/modeling_tf_lantern.py"
 _LAYER = "    def call(self, hidden_states: tf.Tensor, training: bool = False) -> tf.Tensor:\n        scores"
 
 RULE = Rule(
     slug="mixed-precision",
     level="warning",
-    summary="Random numbers have the dtype of what they meet, and constants fit into float16.",
-    why="With `mixed_float16`, activations are float16: float32 numbers that meet them raise an error, and constants beyond 65504 are infinite.",
+    summary="Random numbers have the dtype of what they meet.",
+    why="With `mixed_float16`, activations are float16: float32 numbers that meet them raise an error.",
     how="`tf.random.uniform(shape, 0, 1, dtype=hidden_states.dtype)`.",
     source="#22267 (CvT), #32618 (DeBERTa)",
     check=check,
@@ -132,13 +106,6 @@ RULE = Rule(
             edits_to="    def call(self, hidden_states: tf.Tensor, training: bool = False) -> tf.Tensor:\n"
             "        noise = tf.random.uniform(tf.shape(hidden_states), 0, 1, dtype=hidden_states.dtype)\n"
             "        hidden_states = hidden_states * noise\n        scores",
-        ),
-        Example(
-            title="A constant that is infinite in half precision",
-            path=_TF,
-            good="        attention = stable_softmax(scores, axis=-1)\n",
-            bad="        attention = stable_softmax(scores - 1e9, axis=-1)\n",
-            finds=("attention = stable_softmax(scores - 1e9, axis=-1)",),
         ),
     ),
 )

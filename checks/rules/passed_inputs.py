@@ -30,7 +30,6 @@ _KNOWN = frozenset(
         "position_ids",
         "return_dict",
         "token_type_ids",
-        "training",
         "use_cache",
     }
 )

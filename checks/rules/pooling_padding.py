@@ -131,8 +131,8 @@ RULE = Rule(
         Example(
             title="Zeros in a maximum",
             path=_TF,
-            good='            activation="tanh",\n            name="dense",\n        )\n',
-            bad='            activation="tanh",\n            name="dense",\n        )\n        self.edge = keras.layers.ZeroPadding2D(1)\n        self.pool = keras.layers.MaxPool2D(3, 2)\n',
+            good='            activation="tanh",\n            name="dense",\n        )\n\n    def call(self, hidden_states: tf.Tensor) -> tf.Tensor:\n        return self.dense(hidden_states[:, 0])',
+            bad='            activation="tanh",\n            name="dense",\n        )\n        self.edge = keras.layers.ZeroPadding2D(1)\n        self.pool = keras.layers.MaxPool2D(3, 2)\n\n    def call(self, hidden_states: tf.Tensor) -> tf.Tensor:\n        hidden_states = self.pool(self.edge(hidden_states))\n        return self.dense(hidden_states[:, 0])',
             finds=("self.pool = keras.layers.MaxPool2D(3, 2)",),
         ),
     ),

@@ -150,17 +150,17 @@ RULE = Rule(
         Example(
             title="White space at the end of a line",
             path=_PATH,
-            good="        hidden_states = self.dense(hidden_states)\n",
-            bad="        hidden_states = self.dense(hidden_states)  \n",
-            finds=("hidden_states = self.dense(hidden_states)",),
+            good="        hidden_states = self.dense(inputs=hidden_states)\n",
+            bad="        hidden_states = self.dense(inputs=hidden_states)  \n",
+            finds=("hidden_states = self.dense(inputs=hidden_states)",),
             fixed=True,
         ),
         Example(
             title="The last line does not end",
             path="tests/models/lantern/test_modeling_tf_lantern.py",
-            good="    test_onnx = False\n",
-            bad="    test_onnx = False",
-            finds=("test_onnx = False",),
+            good="        tf.debugging.assert_near(output[:, :2, :3], expected_slice, atol=1e-4)\n",
+            bad="        tf.debugging.assert_near(output[:, :2, :3], expected_slice, atol=1e-4)",
+            finds=("tf.debugging.assert_near(output[:, :2, :3], expected_slice, atol=1e-4)",),
             fixed=True,
         ),
         Example(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from checks.port import Port
-from checks.report import Finding
+from checks.edits import replace_lines
+from checks.port import Module, Port
+from checks.report import Edit, Finding
 from checks.rules import Example, Rule
 from checks.rules._torch import counterpart, finding, grouped
 from checks.source.torch import Leftover
@@ -14,7 +16,22 @@ from checks.source.torch import Leftover
 def check(port: Port) -> Iterator[Finding]:
     for module, group in grouped(port, "name", "definition", "hook", "no-tensorflow"):
         message, advice = _said(port, group[0])
-        yield finding(port, RULE, module, group, message, advice)
+        edits = _without(port, module, group) if group[0].kind == "hook" else ()
+        yield replace(finding(port, RULE, module, group, message, advice), edits=edits)
+
+
+def _without(port: Port, module: Module, group: list[Leftover]) -> tuple[Edit, ...]:
+    """Lines that only call `self.post_init()` go, with the comment above that announces it."""
+    lines = port.text(module.path).split("\n")
+    edits: list[Edit] = []
+    for found in group:
+        if lines[found.line - 1].strip() != "self.post_init()":
+            return ()
+        first = found.line
+        while first > 1 and lines[first - 2].strip().startswith("# Initialize weights"):
+            first -= 1
+        edits.append(replace_lines(module.path, first, found.line, ""))
+    return tuple(edits)
 
 
 def _said(port: Port, found: Leftover) -> tuple[str, str]:
@@ -61,6 +78,7 @@ RULE = Rule(
             good='        self.lantern = TFLanternMainLayer(config, name="lantern")\n\n    @unpack_inputs',
             bad='        self.lantern = TFLanternMainLayer(config, name="lantern")\n        self.post_init()\n\n    @unpack_inputs',
             finds=("self.post_init()",),
+            fixed=True,
         ),
         Example(
             title="A function under PyTorch's name",

@@ -31,7 +31,9 @@ def test_example(rule: Rule, example: Example):
     report = check(sample.base(), head)
     path = example.finds_in or example.moved_to or example.path
     text = head.read(path) or ""
-    assert [(f.rule, f.path, f.line) for f in report.findings] == [
+    # An example may change PyTorch's side: that a port does so is told by a rule of its own.
+    said = [f for f in report.findings if f.rule != "touched-elsewhere" or rule.slug == "touched-elsewhere"]
+    assert [(f.rule, f.path, f.line) for f in said] == [
         (rule.slug, path, expected_line(text, wanted) if wanted else 1) for wanted in example.finds
     ]
     assert not [item for item in report.items if item.state == "error"]
@@ -45,9 +47,9 @@ def test_example(rule: Rule, example: Example):
         assert restored[example.path] == wanted[example.path]
         assert restored == wanted
     else:
-        assert example.silent or not all(f.edits for f in report.findings), "it has an edit: say fixed=True"
+        assert example.silent or not all(f.edits for f in said), "it has an edit: say fixed=True"
     state = {item.id: item for item in report.items}[rule.item].state
-    if example.silent or all(f.level != "error" for f in report.findings):
+    if example.silent or all(f.level != "error" for f in said):
         assert state in ("passed", "unverified", "not-applicable")
     else:
         assert state == "failed"
