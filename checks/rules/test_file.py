@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checks.conventions import Conventions
 from checks.edits import insert
 from checks.errors import NotApplicable, NotBegun, Undecidable
 from checks.port import Module, Port
 from checks.report import Finding
 from checks.rules import Example, Rule
+from checks.rules._tests import test_path
 from checks.source.python import Class, ModuleFacts, module_facts, torch_expressions
 
 _COMMON = "TFModelTesterMixin"
@@ -22,14 +22,14 @@ def check(port: Port) -> Iterator[Finding]:
     if not port.models:
         raise NotBegun("no public model class yet")
     modules = [module for module in port.modules if module.added] or list(port.modules)
-    existing = [m for m in modules if port.head.blob_id(_place(conventions, port, m)) is not None]
+    existing = [m for m in modules if port.head.blob_id(test_path(port, m)) is not None]
     if not existing:
         yield _absent(port, _main(modules, port))
         return
     package = f"{conventions.tests}/{port.model}/__init__.py"
     if not conventions.tests_side_by_side and port.head.blob_id(package) is None:
         yield RULE.finding(
-            _place(conventions, port, existing[0]),
+            test_path(port, existing[0]),
             1,
             f"{package} is missing, so the tests are in no package",
             "Add it as an empty file.",
@@ -39,21 +39,12 @@ def check(port: Port) -> Iterator[Finding]:
         yield from _content(port, module)
 
 
-def _place(conventions: Conventions, port: Port, module: Module) -> str:
-    name = f"test_modeling_tf_{module.suffix}.py"
-    return (
-        f"{conventions.tests}/{name}"
-        if conventions.tests_side_by_side
-        else f"{conventions.tests}/{port.model}/{name}"
-    )
-
-
 def _main(modules: list[Module], port: Port) -> Module:
     return next((module for module in modules if module.suffix == port.model), modules[0])
 
 
 def _absent(port: Port, module: Module) -> Finding:
-    place = _place(port.conventions, port, module)
+    place = test_path(port, module)
     name = place.rsplit("/", 1)[-1]
     elsewhere = [
         path
@@ -78,7 +69,7 @@ def _absent(port: Port, module: Module) -> Finding:
 
 
 def _content(port: Port, module: Module) -> Iterator[Finding]:
-    path = _place(port.conventions, port, module)
+    path = test_path(port, module)
     facts = port.facts(path, module_facts)
     assert facts is not None
     if facts.problem is not None:
@@ -135,7 +126,7 @@ def _inherits(found: Class, facts: ModuleFacts, others: list[Class]) -> bool:
 
 def _pytorch_has_common_tests(port: Port, module: Module) -> bool:
     """Composite models have no common tests in PyTorch either."""
-    path = _place(port.conventions, port, module).replace("test_modeling_tf_", "test_modeling_")
+    path = test_path(port, module).replace("test_modeling_tf_", "test_modeling_")
     facts = port.facts(path, module_facts)
     if facts is None:
         return False

@@ -108,6 +108,11 @@ FILES["src/transformers/models/lantern/configuration_lantern.py"] = _kept("""\
 from ...configuration_utils import PretrainedConfig
 
 
+LANTERN_PRETRAINED_CONFIG_ARCHIVE_MAP = {
+    "lighthouse/lantern-base": "https://huggingface.co/lighthouse/lantern-base/resolve/main/config.json",
+}
+
+
 class LanternConfig(PretrainedConfig):
     model_type = "lantern"
 
