@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 
 from checks.conventions import AUTO
 from checks.edits import replace
@@ -84,25 +83,23 @@ def _of_module(port: Port, module: Module, stems: frozenset[str], names: frozens
     yield from _filters(module, text, pytorch)
 
 
-@lru_cache(maxsize=16)
-def _any_of(names: frozenset[str]) -> re.Pattern[str]:
-    words = sorted((name for name in names if len(name) > 2), key=lambda name: (-len(name), name))
-    return re.compile(r"(?<![\w/.-])(?:" + "|".join(map(re.escape, words)) + r")(?![\w/-])")
+def _mentions(text: str, names: frozenset[str]) -> list[str]:
+    """Those of the names that stand in the text as words."""
+    near = [name for name in names if len(name) > 2 and name in text]
+    return [name for name in near if re.search(rf"(?<![\w/.-]){re.escape(name)}(?![\w/-])", text)]
 
 
 def _headings(port: Port, module: Module, names: frozenset[str], pytorch: str) -> Iterator[Finding]:
     """The module's own docstring and the sentences that say what a class is."""
     facts = doc_facts(port.text(module.path))
     places: dict[int, str] = {}
-    for text in facts.texts:
-        if text.owner != "" and text.owner not in port.classes:
-            continue
-        if not _any_of(names).search("\n".join(text.lines)):
-            continue
+    own = [text for text in facts.texts if text.owner == "" or text.owner in port.classes]
+    known = _mentions("\n".join(line for text in own for line in text.lines), names)
+    foreign = [name for name in known if not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", pytorch)]
+    for text in own if foreign else ():
         for number, line in text.numbered:
-            for match in _any_of(names).finditer(line):
-                if not re.search(rf"(?<!\w){re.escape(match[0])}(?!\w)", pytorch):
-                    places.setdefault(number, match[0])
+            for name in _mentions(line, frozenset(foreign)):
+                places.setdefault(number, name)
     if places:
         first, *others = sorted(places)
         yield RULE.finding(

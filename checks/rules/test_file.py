@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checks.edits import insert
 from checks.errors import NotApplicable, NotBegun, Undecidable
 from checks.port import Module, Port
 from checks.report import Finding
 from checks.rules import Example, Rule
+from checks.rules._check_repo import listed
 from checks.rules._tests import test_path
 from checks.source.python import Class, ModuleFacts, module_facts, torch_expressions
 
@@ -76,7 +76,7 @@ def _content(port: Port, module: Module) -> Iterator[Finding]:
         raise Undecidable(f"{path} cannot be parsed (line {facts.problem.line})")
     testers = [found for found in facts.classes.values() if _is_tester(found, facts)]
     if not testers:
-        if _pytorch_has_common_tests(port, module):
+        if _pytorch_has_common_tests(port, module) and not _is_excepted(port, path):
             line = next((c.line for c in facts.classes.values() if c.name.endswith("Test")), 1)
             yield RULE.finding(
                 path,
@@ -97,19 +97,6 @@ def _content(port: Port, module: Module) -> Iterator[Finding]:
                 column=found.column,
                 absent=True,
             )
-        if not found.decorated("require_tf") and not _inherits(found, facts, testers):
-            yield RULE.finding(
-                path,
-                found.line,
-                f"{found.name} is not decorated with @require_tf",
-                "Add @require_tf above the class, so that it is skipped where TensorFlow is not installed.",
-                symbol=found.name,
-                column=found.column,
-                edits=(insert(path, found.first_line, "@require_tf\n"),)
-                if facts.importing("require_tf")
-                else (),
-                level="warning",
-            )
 
 
 def _is_tester(found: Class, facts: ModuleFacts) -> bool:
@@ -122,6 +109,11 @@ def _inherits(found: Class, facts: ModuleFacts, others: list[Class]) -> bool:
     """A class of the same file that has the common tests is a base."""
     known = {other.name for other in others if any(b.split(".")[-1] == _COMMON for b in other.bases)}
     return any(base in known for base in found.bases)
+
+
+def _is_excepted(port: Port, path: str) -> bool:
+    """Upstream's check_repo.py lists the file as one that has no common tests."""
+    return path.removeprefix("tests/") in listed(port, "TEST_FILES_WITH_NO_COMMON_TESTS")
 
 
 def _pytorch_has_common_tests(port: Port, module: Module) -> bool:
@@ -172,14 +164,6 @@ RULE = Rule(
             good="class TFLanternModelTest(TFModelTesterMixin, PipelineTesterMixin, unittest.TestCase):",
             bad="class TFLanternModelTest(PipelineTesterMixin, unittest.TestCase):",
             finds=("class TFLanternModelTest(PipelineTesterMixin, unittest.TestCase):",),
-        ),
-        Example(
-            title="Not skipped without TensorFlow",
-            path=_TEST,
-            good="@require_tf\nclass TFLanternModelTest(",
-            bad="class TFLanternModelTest(",
-            finds=("class TFLanternModelTest(TFModelTesterMixin, PipelineTesterMixin, unittest.TestCase):",),
-            fixed=True,
         ),
     ),
 )

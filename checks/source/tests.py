@@ -105,7 +105,7 @@ def test_facts(text: str) -> TestFacts:
     tree = parse(text)
     if isinstance(tree, Problem):
         return _EMPTY
-    reader = _Reader()
+    reader = _Reader(text)
     reader.read(tree)
     first = tree.body[0] if tree.body else None
     doc = None
@@ -126,7 +126,8 @@ def test_facts(text: str) -> TestFacts:
 
 
 class _Reader:
-    def __init__(self) -> None:
+    def __init__(self, text: str) -> None:
+        self.lines = text.split("\n")
         self.classes: dict[str, tuple[Mark, ...]] = {}
         self.tests: list[Test] = []
         self.loads: list[Load] = []
@@ -164,7 +165,7 @@ class _Reader:
                         part.end_lineno or part.lineno,
                         _marks(part),
                         does,
-                        "".join(map(ast.dump, _body(part))) if part.name.startswith("test_") else "",
+                        self._code(part),
                         loose,
                     )
                 )
@@ -179,6 +180,11 @@ class _Reader:
                     if "all_model_classes" in names and part.value is not None:
                         self.listed |= {n.id for n in ast.walk(part.value) if isinstance(n, ast.Name)}
                 self._look(part, node.name, "")
+
+    def _code(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+        body = _body(node)
+        lines = self.lines[body[0].lineno - 1 : node.end_lineno] if body else []
+        return "\n".join(line.strip() for line in lines)
 
     def _look(self, top: ast.AST, owner: str, method: str) -> None:
         where = f"{owner}.{method}" if method else owner
