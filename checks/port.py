@@ -51,6 +51,7 @@ class Port:
         model: name of the model's folder: "bert".
         modules: its TensorFlow modules that the pull request adds or extends.
         changed: every path that differs between base and head.
+        ready: the pull request is no draft any more.
     """
 
     model: str
@@ -59,6 +60,7 @@ class Port:
     modules: tuple[Module, ...]
     changed: Mapping[str, Change]
     conventions: Conventions
+    ready: bool = False
 
     @property
     def folder(self) -> str:

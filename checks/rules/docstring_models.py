@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from checks.conventions import AUTO
 from checks.edits import replace
 from checks.errors import NotBegun
 from checks.port import Module, Port
 from checks.report import Edit, Finding, Location
 from checks.rules import Example, Rule
+from checks.rules._models import foreign_stems, mentions
 from checks.source.docstrings import doc_facts
-from checks.source.registries import auto_facts
 
 _WORD = re.compile(r"\b[A-Z]\w+")
 _CLASS = re.compile(
@@ -24,25 +23,11 @@ _FILTER = re.compile(r"huggingface\.co/models\?(?:\w+=\w+&)*(?:filter|other|sear
 def check(port: Port) -> Iterator[Finding]:
     if not port.classes:
         raise NotBegun("no class yet")
-    stems, names = _models(port)
+    stems, names = foreign_stems(port)
     if not stems:
         return
     for module in port.modules:
         yield from _of_module(port, module, stems, names)
-
-
-def _models(port: Port) -> tuple[frozenset[str], frozenset[str]]:
-    """Of all other models: what their classes begin with ("Bert"), and their names as people write them ("BERT")."""
-    auto = port.known_facts(f"{AUTO}/configuration_auto.py", auto_facts)
-    if auto is None:
-        return frozenset(), frozenset()
-    types, shown = auto.mappings.get("CONFIG_MAPPING_NAMES"), auto.mappings.get("MODEL_NAMES_MAPPING")
-    if types is None:
-        return frozenset(), frozenset()
-    own = {port.configuration.removesuffix("Config"), *(m.suffix.replace("_", "").lower() for m in port.modules)}
-    stems = {e.values[0].name.removesuffix("Config") for e in types.entries if e.values}
-    names = {e.values[0].name for e in shown.entries if e.values and e.key.replace("-", "_") != port.model} if shown else set[str]()
-    return frozenset(s for s in stems - own if s.lower() not in own), frozenset(names)
 
 
 def _of_module(port: Port, module: Module, stems: frozenset[str], names: frozenset[str]) -> Iterator[Finding]:
@@ -83,22 +68,16 @@ def _of_module(port: Port, module: Module, stems: frozenset[str], names: frozens
     yield from _filters(module, text, pytorch)
 
 
-def _mentions(text: str, names: frozenset[str]) -> list[str]:
-    """Those of the names that stand in the text as words."""
-    near = [name for name in names if len(name) > 2 and name in text]
-    return [name for name in near if re.search(rf"(?<![\w/.-]){re.escape(name)}(?![\w/-])", text)]
-
-
 def _headings(port: Port, module: Module, names: frozenset[str], pytorch: str) -> Iterator[Finding]:
     """The module's own docstring and the sentences that say what a class is."""
     facts = doc_facts(port.text(module.path))
     places: dict[int, str] = {}
     own = [text for text in facts.texts if text.owner == "" or text.owner in port.classes]
-    known = _mentions("\n".join(line for text in own for line in text.lines), names)
+    known = mentions("\n".join(line for text in own for line in text.lines), names)
     foreign = [name for name in known if not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", pytorch)]
     for text in own if foreign else ():
         for number, line in text.numbered:
-            for name in _mentions(line, frozenset(foreign)):
+            for name in mentions(line, frozenset(foreign)):
                 places.setdefault(number, name)
     if places:
         first, *others = sorted(places)
