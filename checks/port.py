@@ -240,7 +240,8 @@ class Port:
         return tuple(
             name
             for name in self.public
-            if not re.search(r"Pre[Tt]rained(Model|Reader)$", name) and self.is_model(self.classes[self.intended[name]][1])
+            if not re.search(r"Pre[Tt]rained(Model|Reader)$", name)
+            and self.is_model(self.classes[self.intended[name]][1])
         )
 
     def of(self, name: str) -> tuple[Module, Class]:

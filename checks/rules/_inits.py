@@ -164,7 +164,9 @@ def repeated(rule: Rule, path: str, lines: Sequence[str], entries: Iterable[Entr
             if name.name not in first:
                 first[name.name] = name.line
                 continue
-            alone = name.line <= len(lines) and lines[name.line - 1].strip().strip(",").strip('"') == name.name
+            alone = (
+                name.line <= len(lines) and lines[name.line - 1].strip().strip(",").strip('"') == name.name
+            )
             yield rule.finding(
                 path,
                 name.line,
@@ -185,7 +187,9 @@ def unguarded(
         found = [n for n in entry.names if n.name in names and n.line in changed]
         if entry.backend.split(" and ").count("tf") or not found:
             continue
-        where = {"torch": "is_torch_available()", "": "no condition"}.get(entry.backend, f"is_{entry.backend}_available()")
+        where = {"torch": "is_torch_available()", "": "no condition"}.get(
+            entry.backend, f"is_{entry.backend}_available()"
+        )
         yield rule.finding(
             path,
             found[0].line,
@@ -193,5 +197,9 @@ def unguarded(
             "Move it below is_tf_available().",
             symbol=found[0].name,
             column=found[0].column,
-            locations=[Location(path, line) for line in dict.fromkeys(n.line for n in found[1:]) if line != found[0].line],
+            locations=[
+                Location(path, line)
+                for line in dict.fromkeys(n.line for n in found[1:])
+                if line != found[0].line
+            ],
         )

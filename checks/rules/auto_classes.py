@@ -94,7 +94,9 @@ def _nowhere(port: Port, mappings: dict[str, Mapping], told: set[str]) -> Iterat
     if at < 0:
         return
     exempt = listed(port, "IGNORE_NON_AUTO_CONFIGURED")
-    used = {value.name for mapping in mappings.values() for entry in mapping.entries for value in entry.values}
+    used = {
+        value.name for mapping in mappings.values() for entry in mapping.entries for value in entry.values
+    }
     for name in port.models:
         if name in used or name in exempt or name in told or any(word in name for word in BUILDING_BLOCKS):
             continue

@@ -22,11 +22,12 @@ def check(port: Port) -> Iterator[Finding]:
             continue
         changed = changed_lines(port.base, port.head, path)
         lines = port.text(path).split("\n")
+        free = _without_comments(port.text(path))
         found: dict[int, str] = {}
         for number in sorted(changed):
             match = _NAME.match(lines[number - 1]) if number <= len(lines) else None
             above = lines[number - 2].strip().startswith("#") if number > 1 else False
-            if match and "#" not in match[2] and not above:
+            if match and "#" not in match[2] and not above and number not in free:
                 found[number] = match[1]
         if found:
             first, *others = found
@@ -41,6 +42,13 @@ def check(port: Port) -> Iterator[Finding]:
                 symbol=names[0],
                 locations=[Location(path, line) for line in others],
             )
+
+
+def _without_comments(text: str) -> range:
+    """Lines of the list of classes in no auto class, where no entry has a comment."""
+    start = text.find("IGNORE_NON_AUTO_CONFIGURED = ")
+    end = re.compile(r"^[\])]", re.MULTILINE).search(text, start) if start >= 0 else None
+    return range(text.count("\n", 0, start) + 1, text.count("\n", 0, end.start()) + 2) if end else range(0)
 
 
 RULE = Rule(

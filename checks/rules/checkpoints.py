@@ -34,7 +34,7 @@ def check(port: Port) -> Iterator[Finding]:
             if "/" not in name:
                 if _full(name, pytorch):
                     bare.setdefault(line, name)
-            elif f'{name.split("/")[0]}/' not in pytorch:
+            elif f"{name.split('/')[0]}/" not in pytorch:
                 personal.setdefault(line, name)
         if bare:
             first, *others = sorted(bare)
@@ -72,7 +72,9 @@ def _pytorch_side(port: Port) -> str:
     paths |= {p for p in port.base.list(port.folder) if p.endswith(".py") and "modeling_tf_" not in p}
     folder = port.conventions.tests
     if folder and not port.conventions.tests_side_by_side:
-        paths |= {p for p in port.base.list(f"{folder}/{port.model}") if p.endswith(".py") and "_tf_" not in p}
+        paths |= {
+            p for p in port.base.list(f"{folder}/{port.model}") if p.endswith(".py") and "_tf_" not in p
+        }
     elif folder:
         paths |= {f"tests/test_modeling_{module.suffix}.py" for module in port.modules}
     docs, suffix = port.conventions.docs, port.conventions.docs_suffix
@@ -84,7 +86,9 @@ def _named(port: Port) -> Iterator[tuple[str, list[tuple[str, int]]]]:
     """Of each file of the port the checkpoints that it names, with their lines."""
     for module in port.modules:
         facts = doc_facts(port.text(module.path))
-        names = [(v, line) for name, v, line in facts.literals if "CHECKPOINT" in name or "ARCHIVE_LIST" in name]
+        names = [
+            (v, line) for name, v, line in facts.literals if "CHECKPOINT" in name or "ARCHIVE_LIST" in name
+        ]
         for text in facts.texts:
             names += [(m[1], number) for number, line in text.numbered for m in _LOADED.finditer(line)]
         for call in facts.calls:
@@ -94,7 +98,10 @@ def _named(port: Port) -> Iterator[tuple[str, list[tuple[str, int]]]]:
                     names.append((value.value, value.lineno))
         yield module.path, names
     for _, path in test_paths(port):
-        yield path, [(load.checkpoint, load.line) for load in test_facts(port.text(path)).loads if load.checkpoint]
+        yield (
+            path,
+            [(load.checkpoint, load.line) for load in test_facts(port.text(path)).loads if load.checkpoint],
+        )
 
 
 _TEST = "tests/models/lantern/test_modeling_tf_lantern.py"

@@ -83,7 +83,11 @@ def _not_documented(port: Port, module: Module, facts: DocFacts) -> Iterator[Fin
         for name in call.parameters:
             if name not in known:
                 lacking.setdefault(name, []).append(call)
-    pytorch = {owner: _pytorch_documents(port, module, owner) for calls in lacking.values() for owner in (c.owner for c in calls)}
+    pytorch = {
+        owner: _pytorch_documents(port, module, owner)
+        for calls in lacking.values()
+        for owner in (c.owner for c in calls)
+    }
     together: dict[tuple[str, ...], list[str]] = {}
     for name, calls in lacking.items():
         lost = any(name in pytorch[call.owner] for call in calls)

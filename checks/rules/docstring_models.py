@@ -127,7 +127,9 @@ RULE = Rule(
             path=_TF,
             good="        config ([`LanternConfig`]): Model configuration class",
             bad="        config ([`XLMConfig`]): Model configuration class",
-            finds=("config ([`XLMConfig`]): Model configuration class with all the parameters of the model.",),
+            finds=(
+                "config ([`XLMConfig`]): Model configuration class with all the parameters of the model.",
+            ),
             fixed=True,
         ),
         Example(

@@ -61,7 +61,9 @@ def _output(port: Port, module: Module, call: Call, decorator: Decorator) -> Ite
             f"Name {tensorflow}.",
             symbol=f"{call.owner}.call",
             column=value.col_offset + 1,
-            edits=(replace(module.path, value.lineno, value.col_offset + 1, value.id, tensorflow),) if known else (),
+            edits=(replace(module.path, value.lineno, value.col_offset + 1, value.id, tensorflow),)
+            if known
+            else (),
         )
     elif any(name.startswith("TF") for name in call.returns) and value.id not in call.returns:
         meant = next(name for name in call.returns if name.startswith("TF"))
@@ -79,7 +81,8 @@ def _output(port: Port, module: Module, call: Call, decorator: Decorator) -> Ite
 _TF = "src/transformers/models/lantern/modeling_tf_lantern.py"
 _MODEL = "    @unpack_inputs\n    @add_start_docstrings_to_model_forward(LANTERN_INPUTS_DOCSTRING)\n    def call(\n        self,\n        input_ids: TFModelInputType | None = None,\n        flicker"
 _BAD = _MODEL.replace(
-    "    def call", "    @replace_return_docstrings(output_type=TokenClassifierOutput, config_class=_CONFIG_FOR_DOC)\n    def call"
+    "    def call",
+    "    @replace_return_docstrings(output_type=TokenClassifierOutput, config_class=_CONFIG_FOR_DOC)\n    def call",
 )
 
 RULE = Rule(
@@ -98,7 +101,9 @@ RULE = Rule(
             good=_MODEL,
             bad=_BAD,
             edits_to=_BAD.replace("output_type=", "output_type=TF"),
-            finds=("@replace_return_docstrings(output_type=TokenClassifierOutput, config_class=_CONFIG_FOR_DOC)",),
+            finds=(
+                "@replace_return_docstrings(output_type=TokenClassifierOutput, config_class=_CONFIG_FOR_DOC)",
+            ),
         ),
         Example(
             title="Another output than the annotation's",

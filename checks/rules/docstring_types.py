@@ -80,7 +80,7 @@ RULE = Rule(
     level="warning",
     summary="Docstrings name TensorFlow's types, and their examples are TensorFlow code.",
     why="Who reads the page of TFLanternModel is told what to pass to it: a `torch.LongTensor` fails, and a `tf.LongTensor` does not exist.",
-    how="`tf.Tensor`, or `np.ndarray` or `tf.Tensor`; in examples `return_tensors=\"tf\"`.",
+    how='`tf.Tensor`, or `np.ndarray` or `tf.Tensor`; in examples `return_tensors="tf"`.',
     guide="Step 3: convert the PyTorch code, its documentation included.",
     source="review of XGLM, Speech2Text, ConvNext and others",
     check=check,

@@ -27,7 +27,7 @@ def check(port: Port) -> Iterator[Finding]:
     else:
         raise NotApplicable("the base has no list of files with tested examples")
     for path in (_TESTED, _NOT_TESTED):
-        if path in port.changed:
+        if path in port.changed and port.base.blob_id("utils/check_doctest_list.py") is not None:
             yield from _unsorted(port, path)
 
 
@@ -78,7 +78,8 @@ def _unsorted(port: Port, path: str) -> Iterator[Finding]:
     wrong = [
         (number, line)
         for number, line in enumerate(lines, 1)
-        if number in changed and (number > 1 and lines[number - 2] > line or number < len(lines) and line > lines[number])
+        if number in changed
+        and ((number > 1 and lines[number - 2] > line) or (number < len(lines) and line > lines[number]))
     ]
     if wrong:
         yield RULE.finding(

@@ -51,7 +51,9 @@ def check(port: Port) -> Iterator[Finding]:
 def _offered(port: Port) -> list[str]:
     """TensorFlow names of the main init, in its order: what the file is generated from."""
     init = port.facts(MAIN_INIT, init_facts)
-    return [name.name for entry in init.of("typing", "tf") for name in entry.names] if init is not None else []
+    return (
+        [name.name for entry in init.of("typing", "tf") for name in entry.names] if init is not None else []
+    )
 
 
 def _different(port: Port, found: dict[str, Dummy], offered: list[str]) -> Iterator[Finding]:
@@ -71,7 +73,9 @@ def _different(port: Port, found: dict[str, Dummy], offered: list[str]) -> Itera
         body = "\n".join(lines[dummy.line - 1 : dummy.end_line]) + "\n"
         after = next((other for other in names[:number][::-1] if other in position), None)
         if name not in position:
-            if name not in known and not (name.startswith("TF") and name.removeprefix("TF") in port.pytorch_classes):
+            if name not in known and not (
+                name.startswith("TF") and name.removeprefix("TF") in port.pytorch_classes
+            ):
                 yield _wrong(dummy, f"{name} has a dummy, but the main __init__.py does not offer it")
         elif not name.isupper() and name[0].isupper() and body != _dummy(name):
             yield RULE.finding(

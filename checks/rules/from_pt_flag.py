@@ -22,9 +22,11 @@ def check(port: Port) -> Iterator[Finding]:
     tested = list(test_paths(port))
     if not tested:
         raise NotBegun("there is no test file yet")
-    loads = [(path, load) for _, path in tested for load in test_facts(port.text(path)).loads if _counts(load)]
+    loads = [
+        (path, load) for _, path in tested for load in test_facts(port.text(path)).loads if _counts(load)
+    ]
     given = {load.checkpoint: (path, load) for path, load in loads if load.from_pt is not None}
-    for checkpoint, (path, other) in given.items():
+    for checkpoint, (_path, other) in given.items():
         lacking = [(p, load) for p, load in loads if load.checkpoint == checkpoint and load.from_pt is None]
         if lacking:
             where, first = lacking[0]
@@ -45,7 +47,9 @@ def _counts(load: Load) -> bool:
 
 
 _TEST = "tests/models/lantern/test_modeling_tf_lantern.py"
-_INFERENCE = '    def test_inference(self):\n        model = TFLanternModel.from_pretrained("lighthouse/lantern-base"'
+_INFERENCE = (
+    '    def test_inference(self):\n        model = TFLanternModel.from_pretrained("lighthouse/lantern-base"'
+)
 
 RULE = Rule(
     slug="from-pt-flag",

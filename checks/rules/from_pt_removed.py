@@ -32,7 +32,9 @@ def check(port: Port) -> Iterator[Finding]:
             edits=[edit for *_, edits in found for edit in edits],
             locations=[Location(p, at) for p, at, _ in found[1:]],
         )
-    raise Later(f"from_pt=True is in {len(found)} {'place' if len(found) == 1 else 'places'}; it goes once there are TensorFlow weights")
+    raise Later(
+        f"from_pt=True is in {len(found)} {'place' if len(found) == 1 else 'places'}; it goes once there are TensorFlow weights"
+    )
 
 
 def _flags(port: Port) -> Iterator[tuple[str, int, tuple[Edit, ...]]]:

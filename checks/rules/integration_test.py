@@ -44,7 +44,10 @@ def check(port: Port) -> Iterator[Finding]:
     owner = next((name for name in facts.classes if "ntegration" in name), "")
     yield RULE.finding(
         path,
-        next((t.line for t in facts.tests if t.owner == owner), max(len(port.text(path).rstrip().split("\n")), 1)),
+        next(
+            (t.line for t in facts.tests if t.owner == owner),
+            max(len(port.text(path).rstrip().split("\n")), 1),
+        ),
         "No slow test compares the outputs of a real checkpoint with known numbers"
         if slow
         else "No slow test loads a real checkpoint",

@@ -14,6 +14,7 @@ from checks.rules._common import enumerate_names
 from checks.rules._pages import model_pages
 from checks.source.registries import Autodoc, PageFacts, page_facts
 
+
 def check(port: Port) -> Iterator[Finding]:
     docs = port.conventions.docs
     if not docs:

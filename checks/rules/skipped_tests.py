@@ -28,7 +28,7 @@ def check(port: Port) -> Iterator[Finding]:
         yield from _finding(
             path,
             bare,
-            lambda names: f"{names} {verb(bare, 'is', 'are')} skipped without a reason",
+            verb(bare, "is skipped without a reason", "are skipped without a reason"),
             'Say why: @unittest.skip(reason="Lantern does not use inputs_embeds").',
         )
         emptied = [
@@ -41,27 +41,27 @@ def check(port: Port) -> Iterator[Finding]:
         yield from _finding(
             path,
             emptied,
-            lambda names: f"{names} {verb(emptied, 'is', 'are')} overridden to do nothing",
+            verb(emptied, "is overridden to do nothing", "are overridden to do nothing"),
             "Make the test pass, or skip it with @unittest.skip(reason=…), so that the report shows it.",
         )
         loosened = [t for t in tests if t.does == "parent" and t.loose is not None]
+        largest = max((t.loose or 0 for t in loosened), default=0)
         yield from _finding(
             path,
             loosened,
-            lambda names: f"{names} {verb(loosened, 'compares', 'compare')} with a larger tolerance ({max(t.loose or 0 for t in loosened):g})",
+            f"{verb(loosened, 'compares', 'compare')} with a tolerance of {largest:g}",
             "Find the layer that differs; if it can't be helped, say in a comment why.",
         )
 
 
-def _finding(path: str, tests: list[Test], message: object, advice: str) -> Iterator[Finding]:
-    assert callable(message)
+def _finding(path: str, tests: list[Test], wrong: str, advice: str) -> Iterator[Finding]:
     if not tests:
         return
     names = enumerate_names(list(dict.fromkeys(test.name for test in tests)))
     yield RULE.finding(
         path,
         tests[0].line,
-        str(message(names)),
+        f"{names} {wrong}",
         advice,
         symbol=f"{tests[0].owner}.{tests[0].name}",
         column=9,

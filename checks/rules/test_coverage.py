@@ -41,7 +41,15 @@ def check(port: Port) -> Iterator[Finding]:
         if not names:
             continue
         found = port.facts(path, module_facts)
-        places = [c.attributes["all_model_classes"][1] for c in found.classes.values() if "all_model_classes" in c.attributes] if found else []
+        places = (
+            [
+                c.attributes["all_model_classes"][1]
+                for c in found.classes.values()
+                if "all_model_classes" in c.attributes
+            ]
+            if found
+            else []
+        )
         used = [name for name in names if name in facts.names]
         yield RULE.finding(
             path,
@@ -55,7 +63,9 @@ def check(port: Port) -> Iterator[Finding]:
 
 
 _TEST = "tests/models/lantern/test_modeling_tf_lantern.py"
-_CLASSES = "        (TFLanternModel, TFLanternForSequenceClassification, TFLanternForTokenClassificationWithFlicker)"
+_CLASSES = (
+    "        (TFLanternModel, TFLanternForSequenceClassification, TFLanternForTokenClassificationWithFlicker)"
+)
 
 RULE = Rule(
     slug="test-coverage",

@@ -80,7 +80,9 @@ def _require_vision(path: str, facts: TestFacts, module: ModuleFacts, text: str)
             test
             for test in tests
             if not test.marked("require_vision")
-            and any(w in "\n".join(lines[test.line - 1 : test.end_line]) for w in ("prepare_img(", "Image.open("))
+            and any(
+                w in "\n".join(lines[test.line - 1 : test.end_line]) for w in ("prepare_img(", "Image.open(")
+            )
         ]
         if needing:
             yield RULE.finding(
@@ -90,7 +92,9 @@ def _require_vision(path: str, facts: TestFacts, module: ModuleFacts, text: str)
                 "Add @require_vision above the class, so that it is skipped where Pillow is not installed.",
                 symbol=owner,
                 column=found.column,
-                edits=(insert(path, found.line, "@require_vision\n"),) if module.importing("require_vision") else (),
+                edits=(insert(path, found.line, "@require_vision\n"),)
+                if module.importing("require_vision")
+                else (),
                 level="warning",
             )
 
@@ -187,7 +191,11 @@ def _helps(where: str, facts: TestFacts, crosses: object) -> bool:
     """Methods that are no tests (they may help a cross test)."""
     assert callable(crosses)
     method = where.partition(".")[2]
-    return bool(method) and not method.startswith("test_") and any(crosses(f"{t.owner}.{t.name}") for t in facts.tests)
+    return (
+        bool(method)
+        and not method.startswith("test_")
+        and any(crosses(f"{t.owner}.{t.name}") for t in facts.tests)
+    )
 
 
 _TEST = "tests/models/lantern/test_modeling_tf_lantern.py"

@@ -14,7 +14,10 @@ from checks.rules._tests import test_path, test_paths
 from checks.source.python import module_facts
 from checks.source.tests import test_facts
 
-_CLASS = re.compile(r"^class (?:TF)?(\w+?)(?:Text|Vision|Model|Integration|For[A-Z]\w*|Interpolate)*(?:Model)?(?:Tester|Test)\b", re.MULTILINE)
+_CLASS = re.compile(
+    r"^class (?:TF)?(\w+?)(?:Text|Vision|Model|Integration|For[A-Z]\w*|Interpolate)*(?:Model)?(?:Tester|Test)\b",
+    re.MULTILINE,
+)
 
 
 def check(port: Port) -> Iterator[Finding]:
@@ -28,7 +31,9 @@ def check(port: Port) -> Iterator[Finding]:
         yield from _of_file(port, module, path, stems, names)
 
 
-def _of_file(port: Port, module: Module, path: str, stems: frozenset[str], names: frozenset[str]) -> Iterator[Finding]:
+def _of_file(
+    port: Port, module: Module, path: str, stems: frozenset[str], names: frozenset[str]
+) -> Iterator[Finding]:
     text = port.text(path)
     pytorch = port.text(test_path(port, module).replace("test_modeling_tf_", "test_modeling_"))
     imports = port.facts(path, module_facts)

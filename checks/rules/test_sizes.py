@@ -70,8 +70,14 @@ RULE = Rule(
             title="A real model",
             path=_TEST,
             good=_SIGNATURE,
-            bad=_SIGNATURE.replace("hidden_layers=2", "hidden_layers=12").replace("hidden_size=32", "hidden_size=768"),
-            finds=(_SIGNATURE.replace("hidden_layers=2", "hidden_layers=12").replace("hidden_size=32", "hidden_size=768").strip(),),
+            bad=_SIGNATURE.replace("hidden_layers=2", "hidden_layers=12").replace(
+                "hidden_size=32", "hidden_size=768"
+            ),
+            finds=(
+                _SIGNATURE.replace("hidden_layers=2", "hidden_layers=12")
+                .replace("hidden_size=32", "hidden_size=768")
+                .strip(),
+            ),
         ),
     ),
 )

@@ -224,4 +224,4 @@ def _arguments(text: Text) -> tuple[Argument, ...]:
 
 def _is_entry(line: str, entry: re.Match[str]) -> bool:
     """`name (…):`, or `name:`; a sentence is none."""
-    return "(" in line or line.rstrip().endswith(":") and line.strip().rstrip(":") == entry[2]
+    return "(" in line or (line.rstrip().endswith(":") and line.strip().rstrip(":") == entry[2])

@@ -109,7 +109,11 @@ def test_facts(text: str) -> TestFacts:
     reader.read(tree)
     first = tree.body[0] if tree.body else None
     doc = None
-    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+    if (
+        isinstance(first, ast.Expr)
+        and isinstance(first.value, ast.Constant)
+        and isinstance(first.value.value, str)
+    ):
         doc = Name(first.value.value, first.lineno)
     return TestFacts(
         reader.classes,
@@ -141,8 +145,14 @@ class _Reader:
 
     def read(self, tree: ast.Module) -> None:
         for node in tree.body:
-            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-                self.constants.update({t.id: node.value.value for t in node.targets if isinstance(t, ast.Name)})
+            if (
+                isinstance(node, ast.Assign)
+                and isinstance(node.value, ast.Constant)
+                and isinstance(node.value.value, str)
+            ):
+                self.constants.update(
+                    {t.id: node.value.value for t in node.targets if isinstance(t, ast.Name)}
+                )
         for node in tree.body:
             if isinstance(node, ast.ClassDef):
                 self._class(node)
@@ -196,7 +206,10 @@ class _Reader:
             elif isinstance(node, (ast.Import, ast.ImportFrom)):
                 for alias in node.names:
                     module = (node.module or "") if isinstance(node, ast.ImportFrom) else alias.name
-                    if module.split(".")[0] == "torch" or alias.name in ("require_torch", "require_torch_gpu"):
+                    if module.split(".")[0] == "torch" or alias.name in (
+                        "require_torch",
+                        "require_torch_gpu",
+                    ):
                         name = alias.name if alias.name.startswith("require") else "torch"
                         self.torch.append((Name(name, alias.lineno, alias.col_offset + 1), where))
             elif isinstance(node, ast.Call):
@@ -204,7 +217,11 @@ class _Reader:
 
     def _call(self, node: ast.Call, owner: str, method: str) -> None:
         for keyword in node.keywords:
-            if keyword.arg == "return_tensors" and isinstance(keyword.value, ast.Constant) and keyword.value.value == "pt":
+            if (
+                keyword.arg == "return_tensors"
+                and isinstance(keyword.value, ast.Constant)
+                and keyword.value.value == "pt"
+            ):
                 place = Name("pt", keyword.value.lineno, keyword.value.col_offset + 2)
                 self.tensors.append((place, f"{owner}.{method}" if method else owner))
         if not (isinstance(node.func, ast.Attribute) and node.func.attr == "from_pretrained"):
@@ -220,14 +237,26 @@ class _Reader:
         elif isinstance(first, ast.Name):
             checkpoint = self.constants.get(first.id, "")
         self.loads.append(
-            Load(dotted(node.func.value), checkpoint, node.lineno, node.end_lineno or node.lineno, from_pt, owner, method)
+            Load(
+                dotted(node.func.value),
+                checkpoint,
+                node.lineno,
+                node.end_lineno or node.lineno,
+                from_pt,
+                owner,
+                method,
+            )
         )
 
 
 def _marks(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[Mark, ...]:
     found: list[Mark] = []
     for decorator in node.decorator_list:
-        values = [*decorator.args, *(k.value for k in decorator.keywords)] if isinstance(decorator, ast.Call) else []
+        values = (
+            [*decorator.args, *(k.value for k in decorator.keywords)]
+            if isinstance(decorator, ast.Call)
+            else []
+        )
         said = [v for v in values if not (isinstance(v, ast.Constant) and not str(v.value).strip())]
         found.append(Mark(dotted(decorator).split(".")[-1], decorator.lineno, bool(said)))
     return tuple(found)
@@ -241,20 +270,27 @@ def _body(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.stmt]:
 
 def _does(node: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[str, float | None]:
     body = _body(node)
-    if all(isinstance(s, ast.Pass) or isinstance(s, ast.Return) and s.value is None for s in body):
+    if all(isinstance(s, ast.Pass) or (isinstance(s, ast.Return) and s.value is None) for s in body):
         return "nothing", None
     if len(body) == 1 and isinstance(body[0], (ast.Expr, ast.Return)):
         call = body[0].value
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == node.name:
-            if dotted(call.func.value).split(".")[0] == "super":
-                loose = [k.value for k in call.keywords if k.arg in ("tol", "atol", "rtol", "expected_max_diff")]
-                numbers = [v.value for v in loose if isinstance(v, ast.Constant) and isinstance(v.value, float)]
-                return "parent", max(numbers, default=None)
+        if (
+            isinstance(call, ast.Call)
+            and isinstance(call.func, ast.Attribute)
+            and call.func.attr == node.name
+        ) and dotted(call.func.value).split(".")[0] == "super":
+            loose = [k.value for k in call.keywords if k.arg in ("tol", "atol", "rtol", "expected_max_diff")]
+            numbers = [v.value for v in loose if isinstance(v, ast.Constant) and isinstance(v.value, float)]
+            return "parent", max(numbers, default=None)
     return "something", None
 
 
 def _defaults(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[tuple[str, int, int]]:
     arguments = [*node.args.posonlyargs, *node.args.args]
     for argument, default in zip(arguments[::-1], node.args.defaults[::-1], strict=False):
-        if isinstance(default, ast.Constant) and isinstance(default.value, int) and not isinstance(default.value, bool):
+        if (
+            isinstance(default, ast.Constant)
+            and isinstance(default.value, int)
+            and not isinstance(default.value, bool)
+        ):
             yield argument.arg, default.value, default.lineno

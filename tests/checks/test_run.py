@@ -115,7 +115,7 @@ def test_a_public_class_that_is_added_to_an_old_port():
     report = run({**base, TF: base[TF] + "\n\n" + NEW_CLASS}, base)
     assert {(f.rule, f.symbol) for f in report.findings} == {
         (rule, "TFLanternForMultipleChoice")
-        for rule in ("main-init", "model-init", "dummy-objects", "model-doc")
+        for rule in ("main-init", "model-init", "dummy-objects", "model-doc", "test-coverage")
     }
 
 
