@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from checks.errors import NotApplicable, NotBegun
+from checks.errors import NotApplicable, NotBegun, Undecidable
 from checks.port import Port
 from checks.report import Finding
 from checks.rules import Example, Rule
 from checks.rules._tests import test_paths
+from checks.source.python import module_facts
 from checks.source.tests import test_facts
 
 _COMPARES = re.compile(
@@ -21,6 +22,10 @@ def check(port: Port) -> Iterator[Finding]:
     if not port.conventions.tests:
         raise NotApplicable("the base has no TensorFlow tests of models")
     tested = [(module, path) for module, path in test_paths(port) if module.added]
+    for _, path in tested:
+        facts = port.facts(path, module_facts)
+        if facts is None or facts.problem:
+            raise Undecidable(f"{path} cannot be parsed")
     if not tested:
         raise NotBegun("there is no test file yet")
     slow = compares = False

@@ -204,7 +204,7 @@ def test_all_edits_together_register_the_port():
     for _ in range(3):
         report = run(head)
         head = apply(head, [edit for finding in report.findings for edit in finding.edits])
-    assert report.findings == ()
+    assert {f.rule for f in report.findings} == {"doc-credit"}  # whom to thank, nobody knows
     changed = {path for path in sample.HEAD if head[path] != sample.HEAD[path]}
     assert changed <= {"docs/source/en/model_doc/lantern.md", INIT}
 
