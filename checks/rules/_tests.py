@@ -22,3 +22,13 @@ def test_paths(port: Port) -> Iterator[tuple[Module, str]]:
         path = test_path(port, module)
         if port.head.blob_id(path) is not None:
             yield module, path
+
+
+def is_tiny(checkpoint: str) -> bool:
+    """A checkpoint made for tests, not a real (if small) one."""
+    name = checkpoint.lower().rpartition("/")[2]
+    return (
+        checkpoint.startswith("hf-internal-testing/")
+        or "random" in name
+        or name.startswith(("tiny", "dummy"))
+    )

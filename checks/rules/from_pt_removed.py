@@ -9,11 +9,9 @@ from checks.errors import Later, NotApplicable
 from checks.port import Port
 from checks.report import Edit, Finding, Location
 from checks.rules import Example, Rule
-from checks.rules._tests import test_paths
+from checks.rules._tests import is_tiny, test_paths
 from checks.source.docstrings import doc_facts
 from checks.source.tests import Load, test_facts
-
-_TINY = ("tiny", "random", "internal-testing", "dummy")
 
 
 def check(port: Port) -> Iterator[Finding]:
@@ -43,7 +41,7 @@ def _flags(port: Port) -> Iterator[tuple[str, int, tuple[Edit, ...]]]:
         if "from_pt" not in text:
             continue
         for load in test_facts(text).loads:
-            if load.from_pt is not None and not any(word in load.checkpoint.lower() for word in _TINY):
+            if load.from_pt is not None and not is_tiny(load.checkpoint):
                 yield path, load.from_pt.line, _without(text, path, load)
     for module in port.modules:
         text = port.text(module.path)

@@ -9,13 +9,13 @@ from checks.errors import NotApplicable, NotBegun
 from checks.port import Port
 from checks.report import Edit, Finding, Location
 from checks.rules import Example, Rule
-from checks.rules._tests import test_paths
+from checks.rules._tests import is_tiny, test_paths
 from checks.source.python import ModuleFacts, module_facts
 from checks.source.tests import Test, TestFacts, test_facts
 
 _CROSS = ("is_pt_tf_cross_test", "require_torch")
 _COMPARING = ("pt_tf", "pt_to_tf", "tf_to_pt", "pt_inputs", "pt_model")
-_LOCAL = ("hf-internal-testing/", "./", "/")
+_LOCAL = ("./", "/")
 
 
 def check(port: Port) -> Iterator[Finding]:
@@ -113,7 +113,7 @@ def _slow(path: str, facts: TestFacts, module: ModuleFacts) -> Iterator[Finding]
             and load.checkpoint
             and not load.checkpoint.startswith(_LOCAL)
             and "/" in load.checkpoint
-            and "tiny" not in load.checkpoint
+            and not is_tiny(load.checkpoint)
         ]
         if loads:
             known = module.importing("slow") is not None

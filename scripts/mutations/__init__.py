@@ -1,0 +1,1 @@
+"""Small breakages of ports, one module per group of rules; `scripts.sweep --mutate` makes them."""
