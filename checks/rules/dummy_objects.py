@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from checks.changes import changed_lines
 from checks.conventions import DUMMIES, MAIN_INIT
-from checks.edits import insert, replace_lines
+from checks.edits import insert, isort_key, replace_lines
 from checks.errors import NotApplicable, NotBegun
 from checks.port import Port
 from checks.report import Finding
@@ -28,7 +28,7 @@ def check(port: Port) -> Iterator[Finding]:
         raise NotApplicable(f"there is no {DUMMIES}")
     order = _order(port)
     offered = _offered(port)
-    yield from _different(port, found, offered)
+    yield from _different(port, found)
     models = (name for name in port.public if name in offered or port.is_model(port.of(name)[1]))
     expected = [*models, *(name for name in port.archive_lists if name in order)]
     missing = [name for name in expected if name not in found]
@@ -56,7 +56,7 @@ def _offered(port: Port) -> list[str]:
     )
 
 
-def _different(port: Port, found: dict[str, Dummy], offered: list[str]) -> Iterator[Finding]:
+def _different(port: Port, found: dict[str, Dummy]) -> Iterator[Finding]:
     """Dummies that the pull request writes, and that the generator would not: of names that the init does not offer, twice, in
     another place, or with other contents."""
     if DUMMIES not in port.changed:
@@ -64,7 +64,7 @@ def _different(port: Port, found: dict[str, Dummy], offered: list[str]) -> Itera
     changed = changed_lines(port.base, port.head, DUMMIES)
     text = port.text(DUMMIES)
     lines = text.split("\n")
-    position = {name: number for number, name in enumerate(offered)}
+    position = _positions(port)
     names = list(found)
     known = defined_names(port)
     for number, (name, dummy) in enumerate(found.items()):
@@ -90,6 +90,17 @@ def _different(port: Port, found: dict[str, Dummy], offered: list[str]) -> Itera
             yield _wrong(dummy, f"The dummy of {name} is not where make fix-copies puts it")
     for name in {n for n in found if text.count(f"\nclass {n}(") > 1}:
         yield _wrong(found[name], f"{name} has two dummies")
+
+
+def _positions(port: Port) -> dict[str, tuple[int, tuple[int, str]]]:
+    """Names in the order that the file has once the init is sorted: by its statements, and in these constants before classes."""
+    init = port.facts(MAIN_INIT, init_facts)
+    entries = init.of("typing", "tf") if init is not None else ()
+    return {
+        name.name: (number, isort_key(name.name))
+        for number, entry in enumerate(entries)
+        for name in entry.names
+    }
 
 
 def _wrong(dummy: Dummy, message: str) -> Finding:

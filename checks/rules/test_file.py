@@ -86,6 +86,7 @@ def _content(port: Port, module: Module) -> Iterator[Finding]:
                 absent=bool(port.facts(path, torch_expressions)) or not facts.classes,
             )
         return
+    yield from _pipelines(port, module, path, testers, facts)
     for found in testers:
         if "all_model_classes" not in found.attributes and not _inherits(found, facts, testers):
             yield RULE.finding(
@@ -97,6 +98,37 @@ def _content(port: Port, module: Module) -> Iterator[Finding]:
                 column=found.column,
                 absent=True,
             )
+
+
+def _pipelines(
+    port: Port, module: Module, path: str, testers: list[Class], facts: ModuleFacts
+) -> Iterator[Finding]:
+    """The tests of pipelines, where PyTorch's test file has them."""
+    mixed = [found for found in testers if any(base.endswith("PipelineTesterMixin") for base in found.bases)]
+    for found in mixed:
+        if "pipeline_model_mapping" not in found.attributes:
+            yield RULE.finding(
+                path,
+                found.line,
+                f"{found.name} has PipelineTesterMixin, but no pipeline_model_mapping, so no pipeline is tested",
+                "Take the mapping from the PyTorch test file, with TensorFlow classes, if is_tf_available().",
+                symbol=found.name,
+                column=found.column,
+                absent=True,
+                level="warning",
+            )
+    pytorch = port.text(path.replace("test_modeling_tf_", "test_modeling_"))
+    if not mixed and "PipelineTesterMixin" in pytorch and module.added and module.suffix == port.model:
+        yield RULE.finding(
+            path,
+            testers[0].line,
+            f"{testers[0].name} has no PipelineTesterMixin, which the PyTorch tests have",
+            "Add it, with a pipeline_model_mapping.",
+            symbol=testers[0].name,
+            column=testers[0].column,
+            absent=True,
+            level="warning",
+        )
 
 
 def _is_tester(found: Class, facts: ModuleFacts) -> bool:
@@ -157,6 +189,13 @@ RULE = Rule(
             bad="",
             moved_to="tests/test_modeling_tf_lantern.py",
             finds=("# coding=utf-8",),
+        ),
+        Example(
+            title="A pipeline mixin without mapping",
+            path=_TEST,
+            good="    pipeline_model_mapping = (\n",
+            bad="    pipelines = (\n",
+            finds=("class TFLanternModelTest(TFModelTesterMixin, PipelineTesterMixin, unittest.TestCase):",),
         ),
         Example(
             title="No common tests",
