@@ -58,7 +58,8 @@ def _opening(port: Port, half: Half) -> str:
 
 
 def _listed(port: Port, init: InitFacts, half: Half) -> set[str]:
-    entries = (entry for entry in init.entries if entry.half == half and entry.module == _module(port))
+    module = _module(port)
+    entries = (e for e in init.entries if e.half == half and f"{e.module}.".startswith(f"{module}."))
     return {name.name for entry in entries for name in entry.names}
 
 
