@@ -81,6 +81,10 @@ def write_tree(snapshot: GitSnapshot, folder: Path) -> None:
                 target = folder / path
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content)
+    # A link to a file outside docs/, which is not written; the scripts only open it.
+    notebooks = folder / "docs/source/en/notebooks.md"
+    if not notebooks.exists() and notebooks.parent.exists():
+        notebooks.write_text("", "utf-8")
     # Versions of what transformers imports are not what is checked here.
     pins = folder / "src/transformers/dependency_versions_check.py"
     if pins.exists():
