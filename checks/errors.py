@@ -35,3 +35,8 @@ class Undecidable(Exception):
 
 class NotBegun(Exception):
     """A rule has nothing to look at yet: "there is no main layer". Of a complete port that means it does not apply."""
+
+
+class Later(Exception):
+    """What a rule asks for has its time later, however complete the port is: "from_pt=True goes once there are TensorFlow weights". The
+    item waits."""

@@ -53,6 +53,7 @@ class Port:
         modules: its TensorFlow modules that the pull request adds or extends.
         changed: every path that differs between base and head.
         formatted: what the base's formatters make of the changed files, None where nobody ran them.
+        ready: the pull request is no draft any more.
     """
 
     model: str
@@ -62,6 +63,7 @@ class Port:
     changed: Mapping[str, Change]
     conventions: Conventions
     formatted: Formatted | None = None
+    ready: bool = False
 
     @property
     def folder(self) -> str:
@@ -245,7 +247,8 @@ class Port:
         return tuple(
             name
             for name in self.public
-            if not name.endswith("PreTrainedModel") and self.is_model(self.classes[self.intended[name]][1])
+            if not re.search(r"Pre[Tt]rained(Model|Reader)$", name)
+            and self.is_model(self.classes[self.intended[name]][1])
         )
 
     def of(self, name: str) -> tuple[Module, Class]:

@@ -18,7 +18,7 @@ from checks import checklist, rules
 from checks.changes import changed_lines
 from checks.conventions import read
 from checks.discover import at_base, find_ports
-from checks.errors import NotApplicable, NotBegun, Undecidable, UserError
+from checks.errors import Later, NotApplicable, NotBegun, Undecidable, UserError
 from checks.port import Port
 from checks.progress import summarize
 from checks.report import Finding, ItemResult, Report, State
@@ -80,7 +80,7 @@ def _check(
     items: list[ItemResult] = []
     findings: list[Finding] = []
     for port in ports:
-        of_port = _check_port(port, chosen, ready)
+        of_port = _check_port(replace(port, ready=ready), chosen, ready)
         items += of_port[0]
         findings += of_port[1]
     summaries = tuple(map(summarize, ports))
@@ -176,6 +176,7 @@ class _Outcome:
     findings: list[Finding]
     not_applicable: str = ""
     not_begun: str = ""
+    later: str = ""
     undecidable: str = ""
     error: str = ""
 
@@ -207,7 +208,7 @@ def _check_port(port: Port, chosen: Selection, ready: bool) -> tuple[list[ItemRe
     return results, [finding for outcome in ran.values() for finding in outcome.findings]
 
 
-_NEAR = 6
+_NEAR = 10
 """Lines. Two rules about one statement may point at different lines of it."""
 
 
@@ -239,6 +240,8 @@ def _run(slug: str, port: Port) -> _Outcome:
         outcome.not_applicable = str(reason)
     except NotBegun as reason:
         outcome.not_begun = str(reason)
+    except Later as reason:
+        outcome.later = str(reason)
     except Undecidable as reason:
         outcome.undecidable = str(reason)
     except Exception as error:
@@ -319,6 +322,8 @@ def _state(item: checklist.Item, ran: dict[str, _Outcome], port: Port, ready: bo
             return "error", errors[0]
         if undecidable := [outcome.undecidable for outcome in ran.values() if outcome.undecidable]:
             return "unverified", undecidable[0]
+        if later := [outcome.later for outcome in ran.values() if outcome.later]:
+            return "waiting", later[0]
         if not_begun := [outcome.not_begun for outcome in ran.values() if outcome.not_begun]:
             return "not-applicable" if complete else "waiting", not_begun[0]
         reasons = [outcome.not_applicable for outcome in ran.values()]

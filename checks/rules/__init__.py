@@ -35,6 +35,7 @@ class Example:
         fixed: the rule has an edit for it, and the edit restores the good text.
         edits_to: what the edits make of `bad`, if not `good`.
         silent: an exception: nothing is to be found although it looks like a defect.
+        ready: the pull request is no draft any more.
         moved_to, removed, link: instead of a change of text: the file lies elsewhere, is missing, is a symbolic link.
     """
 
@@ -47,6 +48,7 @@ class Example:
     fixed: bool = False
     edits_to: str = ""
     silent: bool = False
+    ready: bool = False
     moved_to: str = ""
     removed: bool = False
     link: bool = False
@@ -68,7 +70,7 @@ class Rule:
         early: it also runs while a port is empty or still PyTorch code.
         by_the_way: what it finds is a symptom: it says nothing about a place where another rule has found the defect itself.
         check: pure; sees one port, yields findings. No network, no clock, no mutation. It may raise (what it yielded before
-            counts) `NotApplicable`, `NotBegun` or `Undecidable` of `checks.errors`, each with the reason.
+            counts) `NotApplicable`, `NotBegun`, `Later` or `Undecidable` of `checks.errors`, each with the reason.
         examples: at least one that finds something.
     """
 

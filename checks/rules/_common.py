@@ -54,7 +54,7 @@ def enumerate_names(names: Iterable[str], limit: int = 4) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def verb(names: Sequence[str], one: str, many: str) -> str:
+def verb(names: Sequence[object], one: str, many: str) -> str:
     """`one` for one name, else `many`."""
     return one if len(names) == 1 else many
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from checks.edits import insert, isort_key, replace, replace_lines, statement
-from checks.report import Edit
+from checks.report import Edit, Finding, Location
+from checks.rules import Rule
 from checks.source.inits import Entry, Half, InitFacts
 from checks.source.python import Name
 
@@ -153,3 +154,52 @@ def group(missing: dict[str, list[Half]], begun: Collection[Half]) -> list[list[
         else:
             together.setdefault(tuple(halves), []).append(name)
     return [*together.values(), *alone]
+
+
+def repeated(rule: Rule, path: str, lines: Sequence[str], entries: Iterable[Entry]) -> Iterator[Finding]:
+    """Names that a half offers twice, which upstream's check_inits.py refuses; `entries` are of one half."""
+    first: dict[str, int] = {}
+    for entry in entries:
+        for name in entry.names:
+            if name.name not in first:
+                first[name.name] = name.line
+                continue
+            alone = (
+                name.line <= len(lines) and lines[name.line - 1].strip().strip(",").strip('"') == name.name
+            )
+            yield rule.finding(
+                path,
+                name.line,
+                f"{name.name} is listed twice",
+                f"It stands in line {first[name.name]} already; take this one out.",
+                symbol=name.name,
+                column=name.column,
+                edits=(replace_lines(path, name.line, name.line, ""),) if alone else (),
+                locations=(Location(path, first[name.name]),),
+            )
+
+
+def unguarded(
+    rule: Rule, path: str, entries: Iterable[Entry], names: Collection[str], changed: Collection[int]
+) -> Iterator[Finding]:
+    """TensorFlow names among those of another backend, or of none: without TensorFlow the import fails."""
+    for entry in entries:
+        found = [n for n in entry.names if n.name in names and n.line in changed]
+        if entry.backend.split(" and ").count("tf") or not found:
+            continue
+        where = {"torch": "is_torch_available()", "": "no condition"}.get(
+            entry.backend, f"is_{entry.backend}_available()"
+        )
+        yield rule.finding(
+            path,
+            found[0].line,
+            f"{found[0].name} stands under {where}",
+            "Move it below is_tf_available().",
+            symbol=found[0].name,
+            column=found[0].column,
+            locations=[
+                Location(path, line)
+                for line in dict.fromkeys(n.line for n in found[1:])
+                if line != found[0].line
+            ],
+        )

@@ -14,8 +14,10 @@ from checks.source.inits import InitFacts
 
 def check_star_imports(rule: Rule, port: Port, init: InitFacts) -> Iterator[Finding]:
     """Findings of `rule` about `from .modeling_tf_x import *` and `__all__`."""
+    # A module may offer what another one defines (BLIP's offers TFBlipTextModel).
+    offered = {n.name: m for m in port.modules for n in m.facts.exported or () if m.facts.importing(n.name)}
     for module in port.modules:
-        names = [name for name in port.public if port.of(name)[0] is module]
+        names = [name for name in port.public if offered.get(name, port.of(name)[0]) is module]
         if not names:
             continue
         yield from _star_import(rule, port, init, module)

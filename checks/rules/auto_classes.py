@@ -10,8 +10,9 @@ from checks.conventions import AUTO, MAIN_INIT
 from checks.edits import insert, replace, replace_lines
 from checks.errors import NotApplicable, NotBegun
 from checks.port import Port
-from checks.report import Edit, Finding
+from checks.report import Edit, Finding, Location
 from checks.rules import Example, Rule
+from checks.rules._check_repo import BUILDING_BLOCKS, CHECK_REPO, listed
 from checks.rules._common import enumerate_names, verb
 from checks.rules.main_init import defined_names
 from checks.source.inits import init_facts
@@ -30,8 +31,10 @@ def check(port: Port) -> Iterator[Finding]:
     exists = _existence(port)
     found = [finding for mapping in tensorflow.values() for finding in _nonexistent(port, mapping, exists)]
     yield from found
+    yield from _twice(port, tensorflow)
     wrong = {finding.line for finding in found}
     renamed = {(finding.symbol, edit.text) for finding in found for edit in finding.edits}
+    told = {edit.text for finding in found for edit in finding.edits}
     for name, mapping in tensorflow.items():
         twin = pytorch.get(name.removeprefix("TF_"))
         if twin is None or not name.startswith("TF_"):
@@ -40,18 +43,74 @@ def check(port: Port) -> Iterator[Finding]:
             expected = [f"TF{value.name}" for value in entry.values if f"TF{value.name}" in port.models]
             if not expected:
                 continue
+            told.update(expected)
             own = mapping.get(entry.key)
             if own is None and (expected[0], entry.key) in renamed:
                 continue
             if own is None:
-                yield _absent(port, mapping, entry.key, expected)
+                doubtful = _doubtful(name, expected) or entry.key.endswith(("_text_model", "_vision_model"))
+                yield _absent(port, mapping, entry.key, expected, doubtful)
             elif own.line not in wrong:
                 lacking = [value for value in expected if value not in {v.name for v in own.values}]
                 if lacking:
                     yield _different(port, mapping, own, lacking)
+    yield from _nowhere(port, tensorflow, told)
 
 
-def _absent(port: Port, mapping: Mapping, key: str, values: list[str]) -> Finding:
+def _twice(port: Port, mappings: dict[str, Mapping]) -> Iterator[Finding]:
+    """A model type that a mapping has twice (the last entry counts), or a class in a mapping whose PyTorch counterpart has another there."""
+    changed = changed_lines(port.base, port.head, _PATH)
+    for mapping in mappings.values():
+        first: dict[str, MapEntry] = {}
+        for entry in mapping.entries:
+            before = first.setdefault(entry.key, entry)
+            if before is entry or not {before.line, entry.line} & changed:
+                continue
+            shown, other = (entry, before) if entry.line in changed else (before, entry)
+            yield RULE.finding(
+                _PATH,
+                shown.line,
+                f'{mapping.name} has "{entry.key}" twice',
+                f"It stands in line {other.line} too; keep one.",
+                symbol=entry.key,
+                column=shown.column,
+                edits=(replace_lines(_PATH, shown.line, shown.end_line, ""),),
+                locations=(Location(_PATH, other.line),),
+            )
+
+
+def _doubtful(name: str, values: list[str]) -> bool:
+    """Mappings in which merged ports lack entries, as another mapping has the class: pre-training, the old LM mapping, and encoder-decoders
+    that can also fill masks."""
+    return any(word in name for word in ("PRETRAINING", "PRE_TRAINING", "WITH_LM_HEAD")) or (
+        "MASKED_LM" in name and all("ForConditionalGeneration" in value for value in values)
+    )
+
+
+def _nowhere(port: Port, mappings: dict[str, Mapping], told: set[str]) -> Iterator[Finding]:
+    """Classes in no mapping at all, which check_repo.py wants to be excepted."""
+    text = port.text(CHECK_REPO)
+    at = text.find("IGNORE_NON_AUTO_CONFIGURED = ")
+    if at < 0:
+        return
+    exempt = listed(port, "IGNORE_NON_AUTO_CONFIGURED")
+    used = {
+        value.name for mapping in mappings.values() for entry in mapping.entries for value in entry.values
+    }
+    for name in port.models:
+        if name in used or name in exempt or name in told or any(word in name for word in BUILDING_BLOCKS):
+            continue
+        yield RULE.finding(
+            CHECK_REPO,
+            text.count("\n", 0, at) + 1,
+            f"{name} is in no auto class, and check_repo.py does not except it",
+            f"PyTorch's {name.removeprefix('TF')} has no mapping with a TensorFlow counterpart: add {name} to IGNORE_NON_AUTO_CONFIGURED here.",
+            symbol=name,
+            absent=True,
+        )
+
+
+def _absent(port: Port, mapping: Mapping, key: str, values: list[str], doubtful: bool) -> Finding:
     line = _place(mapping, key)
     return RULE.finding(
         _PATH,
@@ -62,6 +121,7 @@ def _absent(port: Port, mapping: Mapping, key: str, values: list[str]) -> Findin
         column=_column(port, mapping),
         edits=(insert(_PATH, line, f"{' ' * (_column(port, mapping) - 1)}{_entry(key, values)},\n"),),
         absent=True,
+        level="warning" if doubtful else None,
     )
 
 
@@ -221,6 +281,14 @@ RULE = Rule(
             good='        ("lantern", "TFLanternModel"),',
             bad='        ("lantern", "TFXLMModel"),',
             finds=('("lantern", "TFXLMModel"),',),
+            fixed=True,
+        ),
+        Example(
+            title="An entry stands twice",
+            path=_PATH,
+            good='        ("lantern", "TFLanternModel"),\n',
+            bad='        ("lantern", "TFLanternModel"),\n        ("lantern", "TFLanternModel"),\n',
+            finds=('("lantern", "TFLanternModel"),#2',),
             fixed=True,
         ),
         Example(

@@ -5,13 +5,15 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator
 
+from checks.changes import changed_lines
 from checks.conventions import DUMMIES, MAIN_INIT
-from checks.edits import insert
+from checks.edits import insert, isort_key, replace_lines
 from checks.errors import NotApplicable, NotBegun
 from checks.port import Port
 from checks.report import Finding
 from checks.rules import Example, Rule
 from checks.rules._common import enumerate_names, verb
+from checks.rules.main_init import defined_names
 from checks.source.inits import init_facts
 from checks.source.registries import Dummy, dummies
 
@@ -25,7 +27,10 @@ def check(port: Port) -> Iterator[Finding]:
     if found is None:
         raise NotApplicable(f"there is no {DUMMIES}")
     order = _order(port)
-    expected = [*port.public, *(name for name in port.archive_lists if name in order)]
+    offered = _offered(port)
+    yield from _different(port, found)
+    models = (name for name in port.public if name in offered or port.is_model(port.of(name)[1]))
+    expected = [*models, *(name for name in port.archive_lists if name in order)]
     missing = [name for name in expected if name not in found]
     groups = [[name] for name in missing] if len(missing) < len(expected) else [missing]
     lines = port.text(DUMMIES).count("\n")
@@ -41,6 +46,65 @@ def check(port: Port) -> Iterator[Finding]:
             edits=(insert(DUMMIES, line, text if line <= lines else f"\n\n{text.rstrip()}\n"),),
             absent=True,
         )
+
+
+def _offered(port: Port) -> list[str]:
+    """TensorFlow names of the main init, in its order: what the file is generated from."""
+    init = port.facts(MAIN_INIT, init_facts)
+    return (
+        [name.name for entry in init.of("typing", "tf") for name in entry.names] if init is not None else []
+    )
+
+
+def _different(port: Port, found: dict[str, Dummy]) -> Iterator[Finding]:
+    """Dummies that the pull request writes, and that the generator would not: of names that the init does not offer, twice, in
+    another place, or with other contents."""
+    if DUMMIES not in port.changed:
+        return
+    changed = changed_lines(port.base, port.head, DUMMIES)
+    text = port.text(DUMMIES)
+    lines = text.split("\n")
+    position = _positions(port)
+    names = list(found)
+    known = defined_names(port)
+    for number, (name, dummy) in enumerate(found.items()):
+        if not changed & set(range(dummy.line, dummy.end_line + 1)):
+            continue
+        body = "\n".join(lines[dummy.line - 1 : dummy.end_line]) + "\n"
+        after = next((other for other in names[:number][::-1] if other in position), None)
+        if name not in position:
+            if name not in known and not (
+                name.startswith("TF") and name.removeprefix("TF") in port.pytorch_classes
+            ):
+                yield _wrong(dummy, f"{name} has a dummy, but the main __init__.py does not offer it")
+        elif not name.isupper() and name[0].isupper() and body != _dummy(name):
+            yield RULE.finding(
+                DUMMIES,
+                dummy.line,
+                f"The dummy of {name} is not as make fix-copies writes it",
+                "Run make fix-copies.",
+                symbol=name,
+                edits=(replace_lines(DUMMIES, dummy.line, dummy.end_line, _dummy(name)),),
+            )
+        elif after is not None and position[after] > position[name]:
+            yield _wrong(dummy, f"The dummy of {name} is not where make fix-copies puts it")
+    for name in {n for n in found if text.count(f"\nclass {n}(") > 1}:
+        yield _wrong(found[name], f"{name} has two dummies")
+
+
+def _positions(port: Port) -> dict[str, tuple[int, tuple[int, str]]]:
+    """Names in the order that the file has once the init is sorted: by its statements, and in these constants before classes."""
+    init = port.facts(MAIN_INIT, init_facts)
+    entries = init.of("typing", "tf") if init is not None else ()
+    return {
+        name.name: (number, isort_key(name.name))
+        for number, entry in enumerate(entries)
+        for name in entry.names
+    }
+
+
+def _wrong(dummy: Dummy, message: str) -> Finding:
+    return RULE.finding(DUMMIES, dummy.line, message, "Run make fix-copies.", symbol=dummy.name)
 
 
 def _order(port: Port) -> dict[str, int]:
@@ -119,6 +183,28 @@ RULE = Rule(
             bad="",
             finds=("class TFLanternPreTrainedModel(metaclass=DummyObject):",),
             fixed=True,
+        ),
+        Example(
+            title="PyTorch's backend",
+            path=DUMMIES,
+            good=_dummy("TFLanternModel"),
+            bad=_dummy("TFLanternModel").replace("tf", "torch"),
+            finds=("class TFLanternModel(metaclass=DummyObject):",),
+            fixed=True,
+        ),
+        Example(
+            title="At another place",
+            path=DUMMIES,
+            good=f"{_dummy('TFLanternModel')}\n\n{_dummy('TFLanternPreTrainedModel')}",
+            bad=f"{_dummy('TFLanternPreTrainedModel')}\n\n{_dummy('TFLanternModel')}",
+            finds=("class TFLanternModel(metaclass=DummyObject):",),
+        ),
+        Example(
+            title="A dummy of nothing",
+            path=DUMMIES,
+            good=_dummy("TFLanternModel"),
+            bad=f"{_dummy('TFLanternModel')}\n\n{_dummy('TFLanternOldModel')}",
+            finds=("class TFLanternOldModel(metaclass=DummyObject):",),
         ),
         Example(
             title="All dummies of the model are missing",

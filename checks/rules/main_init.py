@@ -18,8 +18,10 @@ from checks.rules._inits import (
     add_statement,
     group,
     misspelt,
+    repeated,
     spelling_edit,
     twins_of,
+    unguarded,
 )
 from checks.source.inits import Half, InitFacts
 from checks.source.python import module_facts
@@ -37,6 +39,12 @@ def check(port: Port) -> Iterator[Finding]:
         raise Undecidable(f"{MAIN_INIT} has no part for TensorFlow")
     missing, found = _misspelt(port, init)
     yield from found
+    changed = changed_lines(port.base, port.head, MAIN_INIT)
+    lines = port.text(MAIN_INIT).split("\n")
+    for half in HALVES:
+        own = [entry for entry in init.entries if entry.half == half and entry.module == _module(port)]
+        yield from repeated(RULE, MAIN_INIT, lines, [entry for entry in own if entry.backend == "tf"])
+        yield from unguarded(RULE, MAIN_INIT, own, port.public, changed)
     yield from _absent(port, init, missing)
 
 
@@ -50,13 +58,17 @@ def _opening(port: Port, half: Half) -> str:
 
 
 def _listed(port: Port, init: InitFacts, half: Half) -> set[str]:
-    entries = (entry for entry in init.of(half, "tf") if entry.module == _module(port))
+    module = _module(port)
+    entries = (e for e in init.entries if e.half == half and f"{e.module}.".startswith(f"{module}."))
     return {name.name for entry in entries for name in entry.names}
 
 
 def _misspelt(port: Port, init: InitFacts) -> tuple[dict[str, list[Half]], list[Finding]]:
     """Missing names with the halves they miss in, and the findings about names that nothing defines."""
-    expected = [*port.public, *(name for name in port.archive_lists if name in port.tensorflow_exports)]
+    listed_at_all = _listed(port, init, "structure") | _listed(port, init, "typing")
+    # A layer that only the model's own init offers (as MPNet's does) is nothing for everybody.
+    public = (n for n in port.public if n in listed_at_all or port.is_model(port.of(n)[1]))
+    expected = [*public, *(name for name in port.archive_lists if name in port.tensorflow_exports)]
     missing: dict[str, list[Half]] = {}
     findings: dict[str, Finding] = {}
     known = defined_names(port)
@@ -114,7 +126,8 @@ def defined_names(port: Port) -> set[str]:
 
 def _absent(port: Port, init: InitFacts, missing: dict[str, list[Half]]) -> Iterator[Finding]:
     lines = port.text(MAIN_INIT).split("\n")
-    begun: list[Half] = [half for half in HALVES if _listed(port, init, half)]
+    public = {*port.public, *port.archive_lists}
+    begun: list[Half] = [half for half in HALVES if _listed(port, init, half) & public]
     for names in group(missing, begun):
         halves = missing[names[0]]
         places = [place for half in halves for place in _places(port, init, half, names, lines)]
@@ -203,6 +216,21 @@ RULE = Rule(
             bad='            "TFLanternModle",\n',
             finds=('"TFLanternModle",',),
             fixed=True,
+        ),
+        Example(
+            title="A class is listed twice",
+            path=MAIN_INIT,
+            good='            "TFLanternModel",\n',
+            bad='            "TFLanternModel",\n            "TFLanternModel",\n',
+            finds=('"TFLanternModel",#2',),
+            fixed=True,
+        ),
+        Example(
+            title="Among PyTorch's classes",
+            path=MAIN_INIT,
+            good='            "LanternModel",\n',
+            bad='            "LanternModel",\n            "TFLanternModel",\n',
+            finds=('"TFLanternModel",#1',),
         ),
     ),
 )

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from checks.edits import insert, replace
 from checks.errors import NotApplicable, NotBegun, Undecidable
 from checks.port import Port
-from checks.report import Finding
+from checks.report import Finding, Location
 from checks.rules import Example, Rule
+from checks.rules._check_repo import BUILDING_BLOCKS, listed
 from checks.rules._common import enumerate_names
+from checks.rules._pages import model_pages
 from checks.source.registries import Autodoc, PageFacts, page_facts
-
-_BUILDING_BLOCKS = ("Encoder", "Decoder", "Layer", "Embeddings", "Attention")
-"""Upstream's check_repo.py asks for no documentation of these."""
 
 
 def check(port: Port) -> Iterator[Finding]:
     docs = port.conventions.docs
     if not docs:
         raise NotApplicable("the base has no pages that show TensorFlow classes")
-    names = [name for name in port.models if not name.endswith(_BUILDING_BLOCKS)]
+    exempt = listed(port, "UNDOCUMENTED_OBJECTS") | listed(port, "DEPRECATED_OBJECTS")
+    names = [n for n in port.models if not n.endswith(BUILDING_BLOCKS) and n not in exempt]
     if not names:
         raise NotBegun("no public model class yet")
-    pages = {path: facts for path in _pages(port) if (facts := port.facts(path, page_facts)) is not None}
+    pages = {path: facts for path in model_pages(port) if (facts := port.facts(path, page_facts)) is not None}
     if not pages:
         raise Undecidable(f"found no page of {port.model} in {docs}")
     missing = [name for name in names if not any(page.get(name) for page in pages.values())]
@@ -31,53 +31,73 @@ def check(port: Port) -> Iterator[Finding]:
     for group in [[name] for name in missing] if begun else [missing]:
         yield _absent(port, pages, group, begun)
     for path, page in pages.items():
+        silent: list[Autodoc] = []
         for block in page.blocks:
-            if block.name in names:
-                methods = {method.name: method for method in block.methods}
-                if "forward" in methods:
-                    method = methods["forward"]
-                    yield RULE.finding(
-                        path,
-                        method.line,
-                        f"The page shows {block.name}.forward, but TensorFlow models have call",
-                        "Write call.",
-                        symbol=block.name,
-                        column=method.column,
-                        edits=(replace(path, method.line, method.column, "forward", "call"),),
-                    )
-                elif "call" not in methods:
-                    yield RULE.finding(
-                        path,
-                        block.line,
-                        f"The page does not show {block.name}.call",
-                        "Add the line “    - call” below.",
-                        symbol=block.name,
-                        edits=(insert(path, block.line + 1, "    - call\n"),),
-                        level="warning",
-                    )
+            if block.name not in names:
+                continue
+            methods = {method.name: method for method in block.methods}
+            if "forward" in methods:
+                method = methods["forward"]
+                yield RULE.finding(
+                    path,
+                    method.line,
+                    f"The page shows {block.name}.forward, but TensorFlow models have call",
+                    "Write call.",
+                    symbol=block.name,
+                    column=method.column,
+                    edits=(replace(path, method.line, method.column, "forward", "call"),),
+                )
+            elif "call" not in methods:
+                silent.append(block)
+            if block.heading and page.heading(block.heading) not in (block.name, f"`{block.name}`"):
+                yield _misnamed(path, page, block)
+        yield from _silent(path, silent)
+        yield from _twice(path, page, names)
 
 
-def _pages(port: Port) -> list[str]:
-    """The model's pages in the head: by name, else by the PyTorch classes that they show."""
-    docs, suffix = port.conventions.docs, port.conventions.docs_suffix
-    names = dict.fromkeys([port.model.replace("_", "-"), port.model, *(m.suffix for m in port.modules)])
-    named = [f"{docs}/{name}{suffix}" for name in names]
-    twins = {name.removeprefix("TF") for name in port.models} & port.pytorch_classes.keys()
-    existing = [path for path in named if port.head.blob_id(path) is not None]
-    shown = {block.name for path in existing for block in _blocks(port, path)}
-    if existing and (not twins or twins & shown):
-        return existing
-    wanted = {f"[[autodoc]] {twin}\n" for twin in twins}
-    return existing + [
-        path
-        for path in port.head.list(docs)
-        if path not in existing and any(marker in f"{port.text(path)}\n" for marker in wanted)
-    ]
+def _silent(path: str, blocks: list[Autodoc]) -> Iterator[Finding]:
+    """Blocks without `- call`."""
+    if not blocks:
+        return
+    yield RULE.finding(
+        path,
+        blocks[0].line,
+        f"The page does not show {enumerate_names([f'{block.name}.call' for block in blocks])}",
+        "Add the line “    - call” below.",
+        symbol=blocks[0].name,
+        edits=[insert(path, block.line + 1, "    - call\n") for block in blocks],
+        locations=[Location(path, block.line) for block in blocks[1:]],
+        level="warning",
+    )
 
 
-def _blocks(port: Port, path: str) -> Iterable[Autodoc]:
-    facts = port.facts(path, page_facts)
-    return facts.blocks if facts is not None else ()
+def _misnamed(path: str, page: PageFacts, block: Autodoc) -> Finding:
+    title = page.heading(block.heading)
+    return RULE.finding(
+        path,
+        block.heading,
+        f"The heading above {block.name} is {title}",
+        f"Write {block.name}.",
+        symbol=block.name,
+        column=4,
+        edits=(replace(path, block.heading, 4, title, block.name),),
+        level="warning",
+    )
+
+
+def _twice(path: str, page: PageFacts, names: list[str]) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for block in page.blocks:
+        if block.name in names and block.name in seen:
+            yield RULE.finding(
+                path,
+                block.line,
+                f"The page shows {block.name} twice",
+                "Keep one block.",
+                symbol=block.name,
+                level="warning",
+            )
+        seen.add(block.name)
 
 
 def _absent(port: Port, pages: dict[str, PageFacts], names: list[str], begun: bool) -> Finding:

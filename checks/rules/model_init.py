@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from checks.changes import changed_lines
-from checks.edits import import_name, insert
+from checks.edits import import_name, insert, replace
 from checks.errors import NotBegun
 from checks.port import Module, Port
 from checks.report import Edit, Finding, Location
@@ -19,8 +19,10 @@ from checks.rules._inits import (
     group,
     misspelt,
     offer,
+    repeated,
     spelling_edit,
     twins_of,
+    unguarded,
 )
 from checks.rules._star_imports import check_star_imports
 from checks.source.inits import Entry, Half, InitFacts, Region
@@ -37,9 +39,17 @@ def check(port: Port) -> Iterator[Finding]:
         yield from check_star_imports(RULE, port, init)
         return
     missing: dict[str, list[Half]] = {}
+    changed = changed_lines(port.base, port.head, port.init_path)
+    lines = port.text(port.init_path).split("\n")
+    yield from _unimported(port, init)
     for half in HALVES:
+        own = [e for e in init.entries if e.half == half and e.module.startswith("modeling_tf_")]
+        yield from repeated(RULE, port.init_path, lines, [entry for entry in own if entry.backend == "tf"])
+        yield from unguarded(RULE, port.init_path, own, port.public, changed)
         entries = _entries(init, half)
+        yield from _elsewhere(port, init, half, changed)
         offered = {name.name for entry in entries for name in entry.names if _has(port, entry, name.name)}
+        offered |= {name.name for entry in _astray(port, init, half) for name in entry.names}
         absent = [n for n in (*port.public, *port.archive_lists) if n not in offered]
         for finding in _misspelt(port, half, entries, absent):
             if finding.symbol in absent:
@@ -51,7 +61,53 @@ def check(port: Port) -> Iterator[Finding]:
 
 
 def _entries(init: InitFacts, half: Half) -> list[Entry]:
-    return [entry for entry in init.of(half, "tf") if entry.module.startswith("modeling_tf_")]
+    return [entry for entry in init.entries if entry.half == half and entry.module.startswith("modeling_tf_")]
+
+
+def _astray(port: Port, init: InitFacts, half: Half) -> list[Entry]:
+    """Statements that offer the port's classes as if they stood in the PyTorch module."""
+    return [
+        entry
+        for entry in init.of(half, "tf")
+        if entry.module.startswith("modeling_")
+        and not entry.module.startswith("modeling_tf_")
+        and {name.name for name in entry.names} & set(port.public)
+    ]
+
+
+def _elsewhere(port: Port, init: InitFacts, half: Half, changed: Collection[int]) -> Iterator[Finding]:
+    for entry in _astray(port, init, half):
+        if entry.line not in changed:
+            continue
+        meant = entry.module.replace("modeling_", "modeling_tf_", 1)
+        column = port.text(port.init_path).split("\n")[entry.line - 1].find(entry.module) + 1
+        yield RULE.finding(
+            port.init_path,
+            entry.line,
+            f"{entry.names[0].name} is offered from {entry.module}, which does not have it",
+            f"{meant} is meant.",
+            symbol=entry.names[0].name,
+            column=max(column, 1),
+            edits=(replace(port.init_path, entry.line, column, entry.module, meant),) if column else (),
+            level="warning" if half == "typing" else None,
+        )
+
+
+def _unimported(port: Port, init: InitFacts) -> Iterator[Finding]:
+    """What the guards use."""
+    facts = port.facts(port.init_path, module_facts)
+    guards = [region for region in init.regions if region.backend == "tf"]
+    if facts is None or not guards or facts.importing("is_tf_available") is not None:
+        return
+    first = min(guards, key=lambda region: region.outer_line)
+    yield RULE.finding(
+        port.init_path,
+        first.outer_line,
+        "is_tf_available is used, but not imported",
+        "Import it from ...utils beside is_torch_available.",
+        symbol="is_tf_available",
+        edits=_import_guard(port),
+    )
 
 
 def _has(port: Port, entry: Entry, name: str) -> bool:
@@ -245,6 +301,29 @@ RULE = Rule(
             bad='        "TFLanternModle",\n',
             finds=('"TFLanternModle",',),
             fixed=True,
+        ),
+        Example(
+            title="From the PyTorch module",
+            path=_INIT,
+            good='    _import_structure["modeling_tf_lantern"] = [\n',
+            bad='    _import_structure["modeling_lantern"] = [\n',
+            finds=('_import_structure["modeling_lantern"] = [#2',),
+            fixed=True,
+        ),
+        Example(
+            title="The guard is not imported",
+            path=_INIT,
+            good="OptionalDependencyNotAvailable, _LazyModule, is_tf_available, is_torch_available",
+            bad="OptionalDependencyNotAvailable, _LazyModule, is_torch_available",
+            finds=("try:#2",),
+            fixed=True,
+        ),
+        Example(
+            title="Among PyTorch's classes",
+            path=_INIT,
+            good='        "LanternPreTrainedModel",\n    ]\n',
+            bad='        "LanternPreTrainedModel",\n    ]\n    _import_structure["modeling_tf_lantern"] = ["TFLanternModel"]\n',
+            finds=('_import_structure["modeling_tf_lantern"] = ["TFLanternModel"]',),
         ),
     ),
 )

@@ -13,15 +13,10 @@ from checks.report import Finding, Location
 from checks.rules import Example, Rule
 from checks.rules._common import enumerate_names
 from checks.rules._hygiene import File, modules, pytorch_text
+from checks.rules._models import COMPARES
 from checks.rules.leftover_comments import copied_lines
 
 _AUTO = f"{AUTO}/configuration_auto.py"
-
-_SOURCE = re.compile(
-    r"copied|adapted|taken from|based on|borrowed|inspired|similar|same as|like|unlike|as in|see |https?://|contrast|instead of|differ|compar",
-    re.IGNORECASE,
-)
-"""Words of lines that name another model on purpose."""
 
 _COMMON = frozenset(
     {"CLIP", "OPT", "Transformer", "Speech Encoder decoder", "X-MOD", "M-CTC-T", "Marian", "RAG"}
@@ -60,7 +55,7 @@ def _found(
     found: dict[str, list[int]] = {}
     plain = {own.lower(), model.replace("_", "").lower()}
     for line in file.prose:
-        if (file.path, line.line) in copied or _SOURCE.search(line.text):
+        if (file.path, line.line) in copied or COMPARES.search(line.text):
             continue
         for match in re.finditer(r"(?<![\w./`-])(?:TF)?([A-Z][\w-]*)", line.text):
             word = match[1]
@@ -110,14 +105,15 @@ RULE = Rule(
     why="Users read the docstring of another model, and search for what is not there.",
     how="Write this model's name; where another one is meant, say how it is related (as in BERT).",
     source="asked for in review (4 of 44 pull requests: BERT, LED instead of XGLM)",
+    by_the_way=True,
     check=check,
     examples=(
         Example(
-            title="A docstring of BERT",
+            title="A comment of BERT",
             path=_TF,
-            good='    """Looks at the picture: half its size, and back."""\n',
-            bad='    """The BERT way to look at pictures."""\n',
-            finds=('"""The BERT way to look at pictures."""',),
+            good="        embeddings = self.LayerNorm(embeddings)\n",
+            bad="        # BERT looks only once\n        embeddings = self.LayerNorm(embeddings)\n",
+            finds=("# BERT looks only once",),
         ),
         Example(
             title="Another model is meant",

@@ -126,6 +126,7 @@ RULE = Rule(
     how="Run `make style`, which sorts them. The half under `TYPE_CHECKING` is sorted by the formatter.",
     guide="Step 6: run make fixup before the pull request is opened.",
     source="upstream utils/custom_init_isort.py",
+    by_the_way=True,
     check=check,
     examples=(
         Example(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checks.conventions import Conventions
-from checks.edits import insert
 from checks.errors import NotApplicable, NotBegun, Undecidable
 from checks.port import Module, Port
 from checks.report import Finding
 from checks.rules import Example, Rule
+from checks.rules._check_repo import listed
+from checks.rules._tests import test_path
 from checks.source.python import Class, ModuleFacts, module_facts, torch_expressions
 
 _COMMON = "TFModelTesterMixin"
@@ -22,14 +22,14 @@ def check(port: Port) -> Iterator[Finding]:
     if not port.models:
         raise NotBegun("no public model class yet")
     modules = [module for module in port.modules if module.added] or list(port.modules)
-    existing = [m for m in modules if port.head.blob_id(_place(conventions, port, m)) is not None]
+    existing = [m for m in modules if port.head.blob_id(test_path(port, m)) is not None]
     if not existing:
         yield _absent(port, _main(modules, port))
         return
     package = f"{conventions.tests}/{port.model}/__init__.py"
     if not conventions.tests_side_by_side and port.head.blob_id(package) is None:
         yield RULE.finding(
-            _place(conventions, port, existing[0]),
+            test_path(port, existing[0]),
             1,
             f"{package} is missing, so the tests are in no package",
             "Add it as an empty file.",
@@ -39,21 +39,12 @@ def check(port: Port) -> Iterator[Finding]:
         yield from _content(port, module)
 
 
-def _place(conventions: Conventions, port: Port, module: Module) -> str:
-    name = f"test_modeling_tf_{module.suffix}.py"
-    return (
-        f"{conventions.tests}/{name}"
-        if conventions.tests_side_by_side
-        else f"{conventions.tests}/{port.model}/{name}"
-    )
-
-
 def _main(modules: list[Module], port: Port) -> Module:
     return next((module for module in modules if module.suffix == port.model), modules[0])
 
 
 def _absent(port: Port, module: Module) -> Finding:
-    place = _place(port.conventions, port, module)
+    place = test_path(port, module)
     name = place.rsplit("/", 1)[-1]
     elsewhere = [
         path
@@ -78,14 +69,14 @@ def _absent(port: Port, module: Module) -> Finding:
 
 
 def _content(port: Port, module: Module) -> Iterator[Finding]:
-    path = _place(port.conventions, port, module)
+    path = test_path(port, module)
     facts = port.facts(path, module_facts)
     assert facts is not None
     if facts.problem is not None:
         raise Undecidable(f"{path} cannot be parsed (line {facts.problem.line})")
     testers = [found for found in facts.classes.values() if _is_tester(found, facts)]
     if not testers:
-        if _pytorch_has_common_tests(port, module):
+        if _pytorch_has_common_tests(port, module) and not _is_excepted(port, path):
             line = next((c.line for c in facts.classes.values() if c.name.endswith("Test")), 1)
             yield RULE.finding(
                 path,
@@ -95,6 +86,7 @@ def _content(port: Port, module: Module) -> Iterator[Finding]:
                 absent=bool(port.facts(path, torch_expressions)) or not facts.classes,
             )
         return
+    yield from _pipelines(port, module, path, testers, facts)
     for found in testers:
         if "all_model_classes" not in found.attributes and not _inherits(found, facts, testers):
             yield RULE.finding(
@@ -106,19 +98,37 @@ def _content(port: Port, module: Module) -> Iterator[Finding]:
                 column=found.column,
                 absent=True,
             )
-        if not found.decorated("require_tf") and not _inherits(found, facts, testers):
+
+
+def _pipelines(
+    port: Port, module: Module, path: str, testers: list[Class], facts: ModuleFacts
+) -> Iterator[Finding]:
+    """The tests of pipelines, where PyTorch's test file has them."""
+    mixed = [found for found in testers if any(base.endswith("PipelineTesterMixin") for base in found.bases)]
+    for found in mixed:
+        if "pipeline_model_mapping" not in found.attributes:
             yield RULE.finding(
                 path,
                 found.line,
-                f"{found.name} is not decorated with @require_tf",
-                "Add @require_tf above the class, so that it is skipped where TensorFlow is not installed.",
+                f"{found.name} has PipelineTesterMixin, but no pipeline_model_mapping, so no pipeline is tested",
+                "Take the mapping from the PyTorch test file, with TensorFlow classes, if is_tf_available().",
                 symbol=found.name,
                 column=found.column,
-                edits=(insert(path, found.first_line, "@require_tf\n"),)
-                if facts.importing("require_tf")
-                else (),
+                absent=True,
                 level="warning",
             )
+    pytorch = port.text(path.replace("test_modeling_tf_", "test_modeling_"))
+    if not mixed and "PipelineTesterMixin" in pytorch and module.added and module.suffix == port.model:
+        yield RULE.finding(
+            path,
+            testers[0].line,
+            f"{testers[0].name} has no PipelineTesterMixin, which the PyTorch tests have",
+            "Add it, with a pipeline_model_mapping.",
+            symbol=testers[0].name,
+            column=testers[0].column,
+            absent=True,
+            level="warning",
+        )
 
 
 def _is_tester(found: Class, facts: ModuleFacts) -> bool:
@@ -133,9 +143,14 @@ def _inherits(found: Class, facts: ModuleFacts, others: list[Class]) -> bool:
     return any(base in known for base in found.bases)
 
 
+def _is_excepted(port: Port, path: str) -> bool:
+    """Upstream's check_repo.py lists the file as one that has no common tests."""
+    return path.removeprefix("tests/") in listed(port, "TEST_FILES_WITH_NO_COMMON_TESTS")
+
+
 def _pytorch_has_common_tests(port: Port, module: Module) -> bool:
     """Composite models have no common tests in PyTorch either."""
-    path = _place(port.conventions, port, module).replace("test_modeling_tf_", "test_modeling_")
+    path = test_path(port, module).replace("test_modeling_tf_", "test_modeling_")
     facts = port.facts(path, module_facts)
     if facts is None:
         return False
@@ -176,19 +191,18 @@ RULE = Rule(
             finds=("# coding=utf-8",),
         ),
         Example(
+            title="A pipeline mixin without mapping",
+            path=_TEST,
+            good="    pipeline_model_mapping = (\n",
+            bad="    pipelines = (\n",
+            finds=("class TFLanternModelTest(TFModelTesterMixin, PipelineTesterMixin, unittest.TestCase):",),
+        ),
+        Example(
             title="No common tests",
             path=_TEST,
             good="class TFLanternModelTest(TFModelTesterMixin, PipelineTesterMixin, unittest.TestCase):",
             bad="class TFLanternModelTest(PipelineTesterMixin, unittest.TestCase):",
             finds=("class TFLanternModelTest(PipelineTesterMixin, unittest.TestCase):",),
-        ),
-        Example(
-            title="Not skipped without TensorFlow",
-            path=_TEST,
-            good="@require_tf\nclass TFLanternModelTest(",
-            bad="class TFLanternModelTest(",
-            finds=("class TFLanternModelTest(TFModelTesterMixin, PipelineTesterMixin, unittest.TestCase):",),
-            fixed=True,
         ),
     ),
 )

@@ -157,6 +157,10 @@ class PageFacts:
     headings: tuple[Name, ...]
     lines: int
 
+    def heading(self, line: int) -> str:
+        """Text of the heading on a line, "" if there is none."""
+        return next((heading.name for heading in self.headings if heading.line == line), "")
+
     def get(self, name: str) -> Autodoc | None:
         return next((block for block in self.blocks if block.name == name), None)
 

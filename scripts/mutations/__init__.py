@@ -1,1 +1,1 @@
-"""Small breakages of good ports, by the kind of rule that has to find them. `scripts.sweep --mutate` makes them."""
+"""Small breakages of good ports, one module per group of rules; `scripts.sweep --mutate` makes them."""

@@ -115,7 +115,7 @@ def test_a_public_class_that_is_added_to_an_old_port():
     report = run({**base, TF: base[TF] + "\n\n" + NEW_CLASS}, base)
     assert {(f.rule, f.symbol) for f in report.findings} == {
         (rule, "TFLanternForMultipleChoice")
-        for rule in ("main-init", "model-init", "dummy-objects", "model-doc")
+        for rule in ("main-init", "model-init", "dummy-objects", "model-doc", "test-coverage")
     }
 
 
@@ -205,7 +205,7 @@ def test_all_edits_together_register_the_port():
     for _ in range(3):
         report = run(head)
         head = apply(head, [edit for finding in report.findings for edit in finding.edits])
-    assert report.findings == ()
+    assert {f.rule for f in report.findings} == {"doc-credit"}  # whom to thank, nobody knows
     changed = {path for path in sample.HEAD if head[path] != sample.HEAD[path]}
     assert changed <= {"docs/source/en/model_doc/lantern.md", INIT}
 
