@@ -10,13 +10,15 @@ import structlog
 from bot.github import writes
 from bot.github.errors import Gone, Locked
 from bot.github.session import Installation
-from bot.plan import (
+from bot.ledger import Ledger
+from bot.outbox import (
     CreateCheckRun,
     CreateComment,
     EditComment,
     MinimizeComment,
     Output,
     React,
+    Remember,
     UpdateCheckRun,
     Write,
 )
@@ -31,6 +33,7 @@ async def apply(
     number: int,
     wanted: Iterable[Write],
     *,
+    ledger: Ledger | None = None,
     after_each: Callable[[], None] = lambda: None,
 ) -> None:
     """Write to GitHub: check runs side by side, everything that notifies people one after the other, in the plan's order.
@@ -42,6 +45,10 @@ async def apply(
     runs = [write for write in pending if isinstance(write, CreateCheckRun | UpdateCheckRun)]
 
     async def one(write: Write) -> None:
+        if isinstance(write, Remember):
+            if ledger is not None:
+                await ledger.remember(write.comment.node_id, write.digests)
+            return
         try:
             await _write(there, repository, number, write)
         except (Locked, Gone) as error:
@@ -73,6 +80,8 @@ async def _write(there: Installation, repository: Repository, number: int, write
             await writes.minimize_comment(there, write.node_id)
         case React():
             await writes.add_reaction(there, repository, write.comment, write.content)
+        case Remember():
+            raise AssertionError("not GitHub's")
 
 
 async def _create_check_run(there: Installation, repository: Repository, write: CreateCheckRun) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import structlog
 
+from bot.answers import may_command, open_comments
 from bot.github import reads
 from bot.github.session import Installation
-from bot.plan import HANDLED, Situation, commented, may_command
+from bot.ledger import Ledger
 from bot.policy import CONFIG_PATH, ConfigError, RepositoryConfig, parse_config
+from bot.situation import Situation
 from bot.state import Comment, Permission, Pull, Repository
 from checks.errors import UserError
 
@@ -28,12 +31,14 @@ async def observe(
     defaults: RepositoryConfig,
     other_heads: Iterable[str] = (),
     rerequested: Mapping[str, str] | None = None,
+    ledger: Ledger | None = None,
 ) -> Situation:
     """The pull request as GitHub has it now.
 
     Args:
         defaults: configuration of repositories that have none.
         other_heads: former heads whose check runs may be unfinished.
+        ledger: remembers which command lines were dealt with.
 
     Raises:
         bot.github.errors.GitHubError: see there.
@@ -50,6 +55,8 @@ async def observe(
         asyncio.gather(*(reads.check_runs(installation, repository, head) for head in heads)),
         reads.identity(installation),
     )
+    if ledger is not None:
+        comments = await _remembered(ledger, comments)
     return Situation(
         app_id=installation.app_id,
         app_slug=me.slug,
@@ -84,15 +91,21 @@ async def _config(
         return defaults, str(error)
 
 
+async def _remembered(ledger: Ledger, comments: tuple[Comment, ...]) -> tuple[Comment, ...]:
+    """The comments, with what of them was dealt with."""
+    handled = await ledger.handled(comment.node_id for comment in comments if may_command(comment))
+    return tuple(
+        replace(comment, handled=handled[comment.node_id]) if comment.node_id in handled else comment
+        for comment in comments
+    )
+
+
 async def _rights(
     installation: Installation, repository: Repository, comments: Iterable[Comment]
 ) -> dict[int, Permission]:
     """Permission of everybody whose command is still open. Who cannot be verified has none."""
     rights: dict[int, Permission] = {}
-    for comment in commented(comments):
-        author = comment.author
-        if author.id in rights or comment.reactions & HANDLED:
-            continue
+    for author in {comment.author for comment in open_comments(comments)}:
         user_id, permission = await reads.permission(installation, repository, author.login)
         rights[author.id] = permission if user_id == author.id else "none"
     return rights

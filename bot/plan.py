@@ -6,131 +6,34 @@ so a crash between two writes, a doubled delivery or a lost database cost nothin
 
 from __future__ import annotations
 
-import re
-from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Literal
 
-from bot.commands import COMMANDS, Invocation, Mistake, allowed, names, parse
-from bot.policy import RepositoryConfig
+from bot import answers
+from bot.answers import Answer
+from bot.commands import names
+from bot.decisions import Standing, applied, decisions, standing
+from bot.outbox import (  # fmt: skip
+    CreateCheckRun,
+    CreateComment,
+    EditComment,
+    MinimizeComment,
+    Output,
+    UpdateCheckRun,
+    Write,
+)
 from bot.render import checks as render_checks
 from bot.render import comments as render_comments
-from bot.render.text import code
-from bot.state import Annotation, ChangedFile, CheckRun, Comment, Permission, Pull, Repository
-from checks.discover import INFRASTRUCTURE
+from bot.render.text import code, inert
+from bot.situation import Situation
+from bot.state import CheckRun, Comment
 from checks.report import Conclusion, Report
 
 SECTIONS: tuple[str, ...] = ("architecture", "registration", "docs", "tests", "execution")
 """Sections with a check run of their own; the gate stands for the whole and shows `start`, `submit` and `share`."""
 
 GATE: str = "gate"
-IN_PLACE = re.compile(r"src/transformers/models/\w+/modeling_tf_\w+\.py")
-MODULE = re.compile(r"(?:^|/)modeling_tf_(\w+)\.py$")
-
-Content = Literal["eyes", "confused", "-1"]
-HANDLED: frozenset[str] = frozenset({"eyes", "confused", "-1"})
-"""Our reactions that say: this comment's commands are dealt with."""
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """All that a decision may depend on.
-
-    Attributes:
-        app_id, app_slug: who we are; only comments and check runs of this app are ours.
-        files: changed files, or None where GitHub cannot list them all.
-        tensorflow: the base tree has TensorFlow support.
-        comments: the whole conversation, oldest first.
-        check_runs: ours on the head (and on heads that a running workflow left), in the order of their ids.
-        rights: permission by user id of everybody whose command is open.
-        rerequested: section -> attempt, of check runs that somebody asked to run again in the Checks tab.
-    """
-
-    app_id: int
-    app_slug: str
-    repository: Repository
-    pull: Pull
-    files: tuple[ChangedFile, ...] | None
-    tensorflow: bool
-    config: RepositoryConfig
-    config_error: str
-    comments: tuple[Comment, ...]
-    check_runs: tuple[CheckRun, ...]
-    rights: Mapping[int, Permission] = field(default_factory=dict[int, Permission])
-    rerequested: Mapping[str, str] = field(default_factory=dict[str, str])
-
-    @property
-    def brings_port(self) -> bool | None:
-        """Whether the pull request adds a TensorFlow module; None: only a look into the files can tell."""
-        if self.files is None:
-            return None
-        gone = {file.path.rpartition("/")[2] for file in self.files if file.status == "removed"}
-        found = {_brings(file, gone) for file in self.files}
-        return True if True in found else None if None in found else False
-
-    @property
-    def mine(self) -> tuple[Comment, ...]:
-        """Our own comments: by app id, for anybody can copy a marker."""
-        return tuple(comment for comment in self.comments if comment.app_id == self.app_id)
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """What a check run shows."""
-
-    title: str
-    summary: str
-    text: str = ""
-    annotations: tuple[Annotation, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class CreateCheckRun:
-    name: str
-    head_sha: str
-    external_id: str
-    status: Literal["queued", "in_progress", "completed"]
-    output: Output
-    conclusion: Conclusion | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class UpdateCheckRun:
-    """`output.annotations` are all that there should be; the writer asks how many GitHub has and sends the rest."""
-
-    id: int
-    status: Literal["queued", "in_progress", "completed"]
-    output: Output
-    conclusion: Conclusion | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CreateComment:
-    """`marker` is contained in `body`; a comment of ours with it is this comment."""
-
-    marker: str
-    body: str
-
-
-@dataclass(frozen=True, slots=True)
-class EditComment:
-    id: int
-    body: str
-
-
-@dataclass(frozen=True, slots=True)
-class MinimizeComment:
-    node_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class React:
-    comment: Comment
-    content: Content
-
-
-Write = CreateCheckRun | UpdateCheckRun | CreateComment | EditComment | MinimizeComment | React
 
 Phase = Literal["announced", "running", "reported"]
 
@@ -153,11 +56,16 @@ def plan(situation: Situation, phase: Phase, report: Report | None = None) -> li
     if situation.brings_port is None and report is None and not _known(situation):
         return []
     writes: list[Write] = []
-    answers = open_commands(situation)
-    writes += _check_runs(situation, phase, report, _rerun(situation, answers))
-    if phase == "reported" and report is not None:
-        writes += _summary(situation, report)
-    writes += _replies(situation, answers)
+    answered = answers.answers(situation, report if phase == "reported" else None)
+    now = _now(situation, answered)
+    if now.paused is not None:
+        writes += _paused(situation, now)
+    else:
+        decided = report and applied(report, now)
+        writes += _check_runs(situation, phase, decided, _rerun(situation, answered))
+        if phase == "reported" and decided is not None:
+            writes += _summary(situation, decided, now)
+    writes += answers.writes(situation, answered)
     return writes
 
 
@@ -168,6 +76,10 @@ def settled(situation: Situation) -> bool:
         or situation.brings_port is False
     ):
         return True
+    if answers.waits_for_report(situation):
+        return False
+    if _now(situation, answers.answers(situation)).paused is not None:
+        return all(run.status == "completed" for run in situation.check_runs)
     summaries = _summaries(situation)
     marker = render_comments.read_marker(summaries[-1].body) if summaries else None
     if marker is None or marker.head != situation.pull.head_sha:
@@ -204,77 +116,41 @@ def confess(situation: Situation) -> list[Write]:
     ]
 
 
-# --- commands
+def _now(situation: Situation, answered: Iterable[Answer]) -> Standing:
+    """What holds, with what the open commands decide."""
+    return standing([*decisions(situation.mine), *(d for answer in answered for d in answer.decided)])
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A comment with commands that nobody has dealt with yet."""
-
-    comment: Comment
-    accepted: tuple[Invocation, ...]
-    reply: str
-    reaction: Content
-
-
-def open_commands(situation: Situation) -> list[Answer]:
-    """Comments with commands that carry no reaction of ours yet, and what is to be said to each."""
-    return [
-        _answer(situation, comment)
-        for comment in commented(situation.comments)
-        if not comment.reactions & HANDLED
-    ]
-
-
-def commented(comments: Iterable[Comment]) -> list[Comment]:
-    """Comments of people (not of apps or bots) that hold a command."""
-    return [comment for comment in comments if may_command(comment)]
-
-
-def may_command(comment: Comment) -> bool:
-    """Whether a person wrote it and it holds a command, right or wrong."""
-    return not comment.author.bot and comment.app_id is None and bool(parse(comment.body))
-
-
-def _answer(situation: Situation, comment: Comment) -> Answer:
-    accepted: list[Invocation] = []
-    replies: list[str] = []
-    denied = False
-    permission = situation.rights.get(comment.author.id, "none")
-    for entry in parse(comment.body):
-        if isinstance(entry, Mistake):
-            replies.append(entry.text)
-        elif not allowed(
-            entry.command.who, permission, is_author=comment.author.id == situation.pull.author.id
-        ):
-            denied = True
-            replies.append(render_comments.denied(entry.command))
-        else:
-            accepted.append(entry)
-            if entry.command.name == "help":
-                replies.append(render_comments.help_text(COMMANDS.values()))
-    reaction: Content = "eyes" if accepted else "-1" if denied else "confused"
-    return Answer(comment, tuple(accepted), "\n\n".join(replies), reaction)
-
-
-def _replies(situation: Situation, answers: Iterable[Answer]) -> Iterable[Write]:
-    for answer in answers:
-        marker = f"<!-- tfport:reply {answer.comment.kind} {answer.comment.id} -->"
-        if answer.reply and not any(marker in comment.body for comment in situation.mine):
-            yield CreateComment(marker, f"{answer.reply}\n\n{marker}")
-        yield React(answer.comment, answer.reaction)
-
-
-def _rerun(situation: Situation, answers: Iterable[Answer]) -> dict[str, str]:
-    """Section -> attempt (the asking comment's id) for every section that an open `check` command asks for."""
+def _rerun(situation: Situation, answered: Iterable[Answer]) -> dict[str, str]:
+    """Section -> attempt of every section that has to be judged anew: a `check` asks for it, or a decision concerns it."""
     wanted: dict[str, str] = dict(situation.rerequested)
-    for answer in answers:
+    for answer in answered:
         for invocation in answer.accepted:
-            if invocation.command.name == "check":
-                asked = {names()[name] for name in invocation.arguments} or set(SECTIONS)
-                for section in (asked & set(SECTIONS)) | {GATE}:
-                    wanted[section] = f"{answer.comment.kind[0]}{answer.comment.id}"
+            match invocation.command.name:
+                case "check":
+                    asked = {names()[name] for name in invocation.arguments} or set(SECTIONS)
+                case "waive" | "unwaive":
+                    asked = {names()[invocation.arguments[0]]}
+                case "resume":
+                    asked = set(SECTIONS)
+                case _:
+                    continue
+            for section in (asked & set(SECTIONS)) | {GATE}:
+                wanted[section] = answer.key
     return wanted
+
+
+def _paused(situation: Situation, now: Standing) -> Iterable[Write]:
+    """Nothing but the gate, which says so."""
+    assert now.paused is not None
+    yield from _retire(situation.check_runs, "Paused.")
+    head, name = situation.pull.head_sha, check_run_name(GATE)
+    if not any(run.head_sha == head and run.name == name for run in situation.check_runs):
+        said = f"{inert(now.paused.by)} asked for it. `/tfport resume` goes on."
+        output = Output("Paused", said)
+        yield CreateCheckRun(
+            name, head, external_id(situation, GATE, "paused"), "completed", output, "neutral"
+        )
 
 
 # --- check runs
@@ -396,14 +272,14 @@ def _summaries(situation: Situation) -> list[Comment]:
     return [c for c in situation.mine if render_comments.read_marker(c.body) is not None]
 
 
-def _summary(situation: Situation, report: Report) -> Iterable[Write]:
+def _summary(situation: Situation, report: Report, now: Standing) -> Iterable[Write]:
     standing = _summaries(situation)
     current = standing[-1] if standing else None
     before = render_comments.read_marker(current.body) if current else None
     greets = not any(render_comments.was_summary(comment.body) for comment in situation.mine)
     wanted = render_comments.summary(
         render_comments.Conversation(
-            situation.repository, situation.pull, situation.config, situation.config_error
+            situation.repository, situation.pull, situation.config, situation.config_error, now
         ),
         report,
         before,
@@ -423,16 +299,3 @@ def _summary(situation: Situation, report: Report) -> Iterable[Write]:
     for comment in outdated:
         yield MinimizeComment(comment.node_id)
         yield EditComment(comment.id, render_comments.outdated(comment.body))
-
-
-def _brings(file: ChangedFile, gone: Container[str]) -> bool | None:
-    """Whether this file alone makes it a port. None: only its content tells (another folder, a class added, a moved file).
-
-    Args:
-        gone: names of the files that the pull request removes elsewhere.
-    """
-    match = MODULE.search(file.path)
-    if match is None or match[1] in INFRASTRUCTURE or file.status == "removed":
-        return False
-    in_place = IN_PLACE.fullmatch(file.path) is not None
-    return True if in_place and file.status == "added" and match[0].strip("/") not in gone else None

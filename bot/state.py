@@ -79,6 +79,8 @@ class Comment:
     Attributes:
         app_id: the app that wrote it (`performed_via_github_app`), else None.
         reactions: contents of *our own* reactions on it; filled only for comments that somebody reacted to.
+        handled: digests of the command lines that were dealt with; None where nobody remembers, so that a reaction of ours speaks
+            for all of them.
     """
 
     id: int
@@ -92,6 +94,7 @@ class Comment:
     kind: Literal["issue", "review-comment", "review"] = "issue"
     reactions: frozenset[str] = frozenset()
     minimized: bool = False
+    handled: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

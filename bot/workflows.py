@@ -28,9 +28,11 @@ from bot.github.errors import GitHubDown, GitHubError, Gone, RateLimited
 from bot.github.git import Progress
 from bot.github.mirror import Mirror
 from bot.github.session import GitHubApp
+from bot.ledger import Ledger
 from bot.observe import observe
-from bot.plan import Situation, confess, first_visit, plan, settled
+from bot.plan import confess, first_visit, plan, settled
 from bot.policy import RepositoryConfig
+from bot.situation import Situation
 from checks.errors import UserError
 from checks.report import Report
 
@@ -71,6 +73,7 @@ class Services:
     mirror: Mirror
     examiner: Examiner
     defaults: RepositoryConfig
+    ledger: Ledger
 
 
 class PullGone(Exception):
@@ -320,13 +323,19 @@ async def _observe(
         defaults=services.defaults,
         other_heads=heads or (),
         rerequested=rerequested,
+        ledger=services.ledger,
     )
 
 
 async def _apply(services: Services, installation: int, situation: Situation, writes: list[Any]) -> None:
     there = services.github.installation(installation)
     await apply(
-        there, situation.repository, situation.pull.number, writes, after_each=lambda: crash_point("write")
+        there,
+        situation.repository,
+        situation.pull.number,
+        writes,
+        ledger=services.ledger,
+        after_each=lambda: crash_point("write"),
     )
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
-from bot.commands import PREFIX, Command
+from bot.commands import PREFIX
+from bot.decisions import Standing
 from bot.policy import RepositoryConfig
 from bot.render.environment import render
 from bot.render.text import fit
@@ -57,6 +57,7 @@ class Conversation:
     pull: Pull
     config: RepositoryConfig
     config_error: str = ""
+    now: Standing = field(default_factory=Standing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ def summary(talk: Conversation, report: Report, before: Marker | None, *, greets
     )
     text = render(
         "comment/summary.md.j2",
-        view=ReportView(talk.repository, talk.pull, report),
+        view=ReportView(talk.repository, talk.pull, report, talk.now),
         marker=marker,
         cc=cc if marker.cc else [],
         greets=greets or (before is not None and before.cc and edits),
@@ -147,17 +148,3 @@ def replace_marker(marker: str) -> str:
 def no_tensorflow(base_ref: str) -> str:
     """The one sentence for a base without TensorFlow."""
     return render("comment/no_tensorflow.md.j2", base_ref=base_ref)
-
-
-def denied(command: Command) -> str:
-    """A command that its writer may not use."""
-    who = "the author of this pull request and maintainers" if command.who == "author" else "maintainers"
-    return f"`{PREFIX} {command.name}` is for {who}. {PREFIX_HELP}"
-
-
-PREFIX_HELP = f"`{PREFIX} help` shows what you can use."
-
-
-def help_text(commands: Iterable[Command]) -> str:
-    """The table of commands."""
-    return render("comment/help.md.j2", commands=list(commands), prefix=PREFIX)

@@ -250,3 +250,53 @@ def test_a_pull_request_opened_while_the_bot_was_down(bot: World, draft: Draft):
     bot.bot.start()
     bot.settle(pull)
     assert len(bot.comments(pull)) == 1
+
+
+def test_decisions_of_people_outlive_the_database(bot: World, draft: Draft):
+    import shutil
+    from pathlib import Path
+
+    pull = draft("planted")
+    bot.settle(pull)
+    finding = bot.newest(pull)["tfport / docs"]
+    assert finding.conclusion == "failure"
+    for item in ("model-doc", "doc-table"):
+        asked = bot.hub.comment("gante", pull, f"/tfport waive {item} The page is rewritten elsewhere")
+        until(lambda asked=asked: reactions(bot, asked) == {"eyes"}, what="the waiver")
+        until(lambda: bot.concluded(pull), what="judged anew")
+    assert bot.newest(pull)["tfport / docs"].conclusion == "success"
+    bot.bot.stop()
+    shutil.rmtree(Path(bot.bot.environment["TFPORT_DATA_DIR"]))
+    bot.bot.start()
+    bot.hub.commit(bot.fork, pull.head_ref, {"NOTES": "nothing\n"}, sender=AUTHOR)
+    bot.settle(pull)
+    assert bot.newest(pull)["tfport / docs"].conclusion == "success"
+    assert bot.newest(pull)["tfport"].conclusion == "failure", "the other mistakes are not waived"
+
+
+def test_an_edited_comment_runs_only_what_the_edit_added(bot: World, draft: Draft):
+    pull = draft("planted")
+    bot.settle(pull)
+    asked = bot.hub.comment(AUTHOR, pull, "/tfport explain doc-table")
+    until(lambda: reactions(bot, asked), what="the explanation")
+    quiet(bot, 1.0)
+    before = len(bot.comments(pull))
+    bot.hub.edit_comment(asked, "/tfport explain doc-table\n\n/tfport status", sender=AUTHOR)
+    until(lambda: len(bot.comments(pull)) > before, what="the status")
+    quiet(bot, 1.0)
+    assert len(bot.comments(pull)) == before + 1
+    assert "items hold" in bot.comments(pull)[-1].body
+
+
+def test_paused_means_silent(bot: World, draft: Draft):
+    pull = draft("planted")
+    bot.settle(pull)
+    asked = bot.hub.comment(AUTHOR, pull, "/tfport pause")
+    until(lambda: reactions(bot, asked), what="the pause")
+    bot.push("repaired", pull.head_ref)
+    until(lambda: bot.newest(pull).get("tfport") and bot.newest(pull)["tfport"].title == "Paused")
+    quiet(bot)
+    assert set(run.name for run in bot.runs(pull) if run.suite.head_sha == pull.head_sha) == {"tfport"}
+    bot.hub.comment(AUTHOR, pull, "/tfport resume")
+    until(lambda: bot.concluded(pull) and len(bot.newest(pull)) == 6, what="back again")
+    assert {run.conclusion for run in bot.newest(pull).values()} == {"success"}
