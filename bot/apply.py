@@ -7,18 +7,21 @@ from collections.abc import Callable, Iterable
 
 import structlog
 
-from bot.github import writes
+from bot.github import reviews, writes
 from bot.github.errors import Gone, Locked
 from bot.github.session import Installation
 from bot.ledger import Ledger
 from bot.outbox import (
     CreateCheckRun,
     CreateComment,
+    CreateReview,
     EditComment,
+    EditReviewComment,
     MinimizeComment,
     Output,
     React,
     Remember,
+    ResolveThread,
     UpdateCheckRun,
     Write,
 )
@@ -77,11 +80,33 @@ async def _write(there: Installation, repository: Repository, number: int, write
         case EditComment():
             await writes.update_comment(there, repository, write.id, write.body)
         case MinimizeComment():
-            await writes.minimize_comment(there, write.node_id)
+            await writes.minimize_comment(there, write.node_id, write.why)
+        case CreateReview():
+            await _review(there, repository, number, write)
+        case EditReviewComment():
+            await writes.update_review_comment(there, repository, write.id, write.body)
+        case ResolveThread():
+            await writes.resolve_thread(there, write.node_id)
         case React():
             await writes.add_reaction(there, repository, write.comment, write.content)
         case Remember():
             raise AssertionError("not GitHub's")
+
+
+async def _review(there: Installation, repository: Repository, number: int, write: CreateReview) -> None:
+    posted = await reviews.create_review(
+        there,
+        repository,
+        number,
+        head_sha=write.head_sha,
+        marker=write.marker,
+        body=write.body,
+        comments=write.comments,
+    )
+    if posted.left_out:
+        log.warning(
+            "GitHub took no comment there", pull=number, lines=[(c.path, c.line) for c in posted.left_out]
+        )
 
 
 async def _create_check_run(there: Installation, repository: Repository, write: CreateCheckRun) -> None:

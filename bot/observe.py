@@ -14,7 +14,7 @@ from bot.github.session import Installation
 from bot.ledger import Ledger
 from bot.policy import CONFIG_PATH, ConfigError, RepositoryConfig, parse_config
 from bot.situation import Situation
-from bot.state import Comment, Permission, Pull, Repository
+from bot.state import Comment, Permission, Pull, Repository, Thread
 from checks.errors import UserError
 
 log = structlog.get_logger(__name__)
@@ -74,6 +74,7 @@ async def observe(
                 key=lambda run: run.id,
             )
         ),
+        threads=await _threads(installation, pull, comments),
         rights=await _rights(installation, repository, comments),
         rerequested=rerequested or {},
     )
@@ -89,6 +90,12 @@ async def _config(
     except (ConfigError, UserError) as error:
         log.warning("repository configuration is broken", repository=repository.full_name, error=str(error))
         return defaults, str(error)
+
+
+async def _threads(installation: Installation, pull: Pull, comments: Iterable[Comment]) -> tuple[Thread, ...]:
+    """Asked for only where one is ours."""
+    ours = any(c.kind == "review-comment" and c.app_id == installation.app_id for c in comments)
+    return await reads.threads(installation, pull) if ours else ()
 
 
 async def _remembered(ledger: Ledger, comments: tuple[Comment, ...]) -> tuple[Comment, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from bot.diff import LineComment
 from bot.state import Annotation, Comment
 from checks.report import Conclusion
 
@@ -60,6 +61,28 @@ class EditComment:
 @dataclass(frozen=True, slots=True)
 class MinimizeComment:
     node_id: str
+    why: Literal["OUTDATED", "RESOLVED"] = "OUTDATED"
+
+
+@dataclass(frozen=True, slots=True)
+class CreateReview:
+    """The review of a head: event COMMENT. `marker` is contained in `body`; there is one per head."""
+
+    marker: str
+    head_sha: str
+    body: str
+    comments: tuple[LineComment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EditReviewComment:
+    id: int
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveThread:
+    node_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,4 +99,15 @@ class Remember:
     digests: frozenset[str]
 
 
-Write = CreateCheckRun | UpdateCheckRun | CreateComment | EditComment | MinimizeComment | React | Remember
+Write = (
+    CreateCheckRun
+    | UpdateCheckRun
+    | CreateReview
+    | EditReviewComment
+    | ResolveThread
+    | CreateComment
+    | EditComment
+    | MinimizeComment
+    | React
+    | Remember
+)

@@ -7,16 +7,18 @@ so a crash between two writes, a doubled delivery or a lost database cost nothin
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Literal
 
-from bot import answers
+from bot import answers, review
 from bot.answers import Answer
 from bot.commands import names
 from bot.decisions import Standing, applied, decisions, standing
-from bot.outbox import (  # fmt: skip
+from bot.outbox import (
     CreateCheckRun,
     CreateComment,
+    CreateReview,
     EditComment,
     MinimizeComment,
     Output,
@@ -26,6 +28,7 @@ from bot.outbox import (  # fmt: skip
 from bot.render import checks as render_checks
 from bot.render import comments as render_comments
 from bot.render.text import code, inert
+from bot.review import Suggestions
 from bot.situation import Situation
 from bot.state import CheckRun, Comment
 from checks.report import Conclusion, Report
@@ -38,12 +41,26 @@ GATE: str = "gate"
 Phase = Literal["announced", "running", "reported"]
 
 
-def plan(situation: Situation, phase: Phase, report: Report | None = None) -> list[Write]:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the check runs show. `at_lines` are identities of findings that stand at their lines and so are not repeated as annotations."""
+
+    report: Report
+    at_lines: frozenset[str]
+
+
+def plan(
+    situation: Situation,
+    phase: Phase,
+    report: Report | None = None,
+    suggested: Suggestions | None = None,
+) -> list[Write]:
     """The writes that are missing on the pull request.
 
     Args:
         phase: how far the work is. `announced`: check runs are queued, commands are answered. `running`: the check runs are in
             progress. `reported`: they are concluded from `report`, and the summary stands; without a report there is no port.
+        suggested: by finding, what its edits are as suggestion blocks.
     """
     if not situation.config.enabled:
         return list(_retire(situation.check_runs, "tfport is switched off in this repository."))
@@ -62,9 +79,14 @@ def plan(situation: Situation, phase: Phase, report: Report | None = None) -> li
         writes += _paused(situation, now)
     else:
         decided = report and applied(report, now)
-        writes += _check_runs(situation, phase, decided, _rerun(situation, answered))
+        found = decided and Found(decided, review.at_lines(situation, decided, suggested or {}))
+        writes += _check_runs(situation, phase, found, _rerun(situation, answered))
         if phase == "reported" and decided is not None:
-            writes += _summary(situation, decided, now)
+            notes = review.plan_review(situation, decided, suggested or {})
+            writes += notes
+            reviewed = review.reviewed(situation) or any(isinstance(w, CreateReview) for w in notes)
+            if not situation.config.quiet:
+                writes += _summary(situation, decided, now, reviewed=reviewed)
     writes += answers.writes(situation, answered)
     return writes
 
@@ -169,7 +191,7 @@ def external_id(situation: Situation, section: str, attempt: str = "0") -> str:
 
 
 def _check_runs(
-    situation: Situation, phase: Phase, report: Report | None, rerun: Mapping[str, str]
+    situation: Situation, phase: Phase, found: Found | None, rerun: Mapping[str, str]
 ) -> Iterable[Write]:
     head = situation.pull.head_sha
     yield from _retire(
@@ -183,29 +205,29 @@ def _check_runs(
         asked_again = attempt is not None and not any(r.external_id.endswith(f":{attempt}") for r in here)
         if current is None or (asked_again and current.status == "completed"):
             yield _new_check_run(
-                situation, section, external_id(situation, section, attempt or "0"), phase, report
+                situation, section, external_id(situation, section, attempt or "0"), phase, found
             )
         elif current.status != "completed":
-            yield from _progress(situation, section, current, phase, report)
+            yield from _progress(situation, section, current, phase, found)
     yield from _retire(_strays(situation), "Checked anew: the base branch or the draft state changed.")
 
 
 def _new_check_run(
-    situation: Situation, section: str, key: str, phase: Phase, report: Report | None
+    situation: Situation, section: str, key: str, phase: Phase, found: Found | None
 ) -> CreateCheckRun:
     name, head = check_run_name(section), situation.pull.head_sha
-    if phase == "reported" and report is not None:
-        output, conclusion = _result(situation, section, report)
+    if phase == "reported" and found is not None:
+        output, conclusion = _result(situation, section, found)
         return CreateCheckRun(name, head, key, "completed", output, conclusion)
     status = "in_progress" if phase == "running" else "queued"
     return CreateCheckRun(name, head, key, status, _waiting_output(status))
 
 
 def _progress(
-    situation: Situation, section: str, run: CheckRun, phase: Phase, report: Report | None
+    situation: Situation, section: str, run: CheckRun, phase: Phase, found: Found | None
 ) -> Iterable[Write]:
-    if phase == "reported" and report is not None:
-        output, conclusion = _result(situation, section, report)
+    if phase == "reported" and found is not None:
+        output, conclusion = _result(situation, section, found)
         yield UpdateCheckRun(run.id, "completed", output, conclusion)
     elif phase == "running" and run.status == "queued":
         yield UpdateCheckRun(run.id, "in_progress", _waiting_output("in_progress"))
@@ -215,13 +237,16 @@ def _waiting_output(status: str) -> Output:
     return Output("Queued" if status == "queued" else "Checking", "The result is here in seconds.")
 
 
-def _result(situation: Situation, section: str, report: Report) -> tuple[Output, Conclusion]:
+def _result(situation: Situation, section: str, found: Found) -> tuple[Output, Conclusion]:
+    report = found.report
     page = render_checks.Page(situation.repository, situation.pull, report, situation.config_error)
     if section == GATE:
         title, summary, text, conclusion = render_checks.gate(page)
         return Output(title, summary, text), conclusion
     title, summary, conclusion = render_checks.section(page, section)
-    return Output(title, summary, "", tuple(render_checks.section_annotations(report, section))), conclusion
+    return Output(
+        title, summary, "", tuple(render_checks.section_annotations(report, section, without=found.at_lines))
+    ), conclusion
 
 
 def _strays(situation: Situation) -> Iterable[CheckRun]:
@@ -272,7 +297,8 @@ def _summaries(situation: Situation) -> list[Comment]:
     return [c for c in situation.mine if render_comments.read_marker(c.body) is not None]
 
 
-def _summary(situation: Situation, report: Report, now: Standing) -> Iterable[Write]:
+def _summary(situation: Situation, report: Report, now: Standing, *, reviewed: bool) -> Iterable[Write]:
+    """Edited while the verdict stays; posted anew when it flips, unless a review of this head tells the news already."""
     standing = _summaries(situation)
     current = standing[-1] if standing else None
     before = render_comments.read_marker(current.body) if current else None
@@ -288,7 +314,7 @@ def _summary(situation: Situation, report: Report, now: Standing) -> Iterable[Wr
     if (
         current is not None
         and before is not None
-        and (before.verdict == wanted.marker.verdict or wanted.marker.verdict == "trouble")
+        and (before.verdict == wanted.marker.verdict or wanted.marker.verdict == "trouble" or reviewed)
     ):
         outdated = standing[:-1]
         if current.body != wanted.body:

@@ -22,6 +22,8 @@ class RepositoryConfig(BaseModel):
         enabled: False switches the bot off in this repository.
         maintainers: who is named when a port opens (logins, or org/team), without @.
         mention_on_open: whether they are named at all.
+        review: findings are also noted at their lines, in a review.
+        quiet: check runs and answers to commands only: no summary, no review, nobody is named.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -29,6 +31,8 @@ class RepositoryConfig(BaseModel):
     enabled: bool = True
     maintainers: tuple[Login, ...] = Field(default=("gante", "Rocketknight1"), max_length=10)
     mention_on_open: bool = True
+    review: bool = True
+    quiet: bool = False
 
 
 class ConfigError(Exception):

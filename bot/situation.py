@@ -7,7 +7,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
 from bot.policy import RepositoryConfig
-from bot.state import ChangedFile, CheckRun, Comment, Permission, Pull, Repository
+from bot.state import ChangedFile, CheckRun, Comment, Permission, Pull, Repository, Thread
 from checks.discover import INFRASTRUCTURE
 
 IN_PLACE = re.compile(r"src/transformers/models/\w+/modeling_tf_\w+\.py")
@@ -24,6 +24,7 @@ class Situation:
         tensorflow: the base tree has TensorFlow support.
         comments: the whole conversation, oldest first.
         check_runs: ours on the head (and on heads that a running workflow left), in the order of their ids.
+        threads: conversations at lines; read only where one of them is ours.
         rights: permission by user id of everybody whose command is open.
         rerequested: section -> attempt, of check runs that somebody asked to run again in the Checks tab.
     """
@@ -38,6 +39,7 @@ class Situation:
     config_error: str
     comments: tuple[Comment, ...]
     check_runs: tuple[CheckRun, ...]
+    threads: tuple[Thread, ...] = ()
     rights: Mapping[int, Permission] = field(default_factory=dict[int, Permission])
     rerequested: Mapping[str, str] = field(default_factory=dict[str, str])
 

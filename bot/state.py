@@ -98,6 +98,15 @@ class Comment:
 
 
 @dataclass(frozen=True, slots=True)
+class Thread:
+    """The conversation below a comment at a line. `comments` are node ids, its first comment first."""
+
+    node_id: str
+    resolved: bool
+    comments: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Annotation:
     """A note at a line of a file in a check run."""
 

@@ -22,7 +22,7 @@ import structlog
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID  # fmt: skip
 
 from bot.apply import apply
-from bot.examine import Examiner
+from bot.examine import Examination, Examiner, suggestions_from_json
 from bot.github import reads
 from bot.github.errors import GitHubDown, GitHubError, Gone, RateLimited
 from bot.github.git import Progress
@@ -145,8 +145,8 @@ async def look(installation: int, repository: int, number: int, rerequested: dic
                 await _run(first_contact, *place, target)
             target = await _run(fetch, *place, target)
             assert target is not None
-            report = await _run(examine, *place, target)
-            if await _run(publish, *place, target, report, rerequested):
+            examination = await _run(examine, *place, target)
+            if await _run(publish, *place, target, examination, rerequested):
                 return "published"
         return "the head moves faster than we look"
     except PullGone as gone:
@@ -247,8 +247,8 @@ async def _show_running(
 @_step
 async def examine(
     services: Services, installation: int, repository: int, number: int, target: Target
-) -> dict[str, Any] | None:
-    """The report, as JSON; None if nothing is ported."""
+) -> Examination | None:
+    """The report and what it suggests; None if nothing is ported."""
     path = services.mirror.path(repository)
     return await services.examiner.examine(path, target["base"], target["head"], ready=target["ready"])
 
@@ -260,7 +260,7 @@ async def publish(
     repository: int,
     number: int,
     target: Target,
-    report: dict[str, Any] | None,
+    examination: Examination | None,
     rerequested: dict[str, str],
 ) -> bool:
     """Conclude the check runs and write the summary. False if the pull request moved on meanwhile."""
@@ -272,8 +272,11 @@ async def publish(
         target["base_ref"],
     ):
         return False
-    result = None if report is None else Report.from_json(report)
-    writes = plan(situation, "reported", result)
+    if examination is None:
+        writes = plan(situation, "reported")
+    else:
+        report = Report.from_json(examination["report"])
+        writes = plan(situation, "reported", report, suggestions_from_json(examination["suggestions"]))
     await _apply(services, installation, situation, writes)
     return True
 

@@ -180,12 +180,7 @@ def code_around(world: World, note: dict[str, object]) -> list[Text]:
 
 def compare(world: World, pull: Pull) -> list[str]:
     """What differs between the mistakes that were planted and those that were found."""
-    found = sorted(
-        (note["title"].partition(":")[0], note["path"], note["start_line"])
-        for run in world.newest(pull).values()
-        for note in run.annotations
-        if note["annotation_level"] == "failure"
-    )
+    found = world.told(pull)
     planted = sorted((mistake.rule, mistake.path, mistake.line) for mistake in world.sample.planted)
     missed = [
         f"not found: {rule} at {path}:{line}"

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from bot.github import decode
 from bot.github.errors import Gone
 from bot.github.session import Identity, Installation
-from bot.state import Annotation, ChangedFile, CheckRun, Comment, Permission, Pull, Repository, User
+from bot.state import Annotation, ChangedFile, CheckRun, Comment, Permission, Pull, Repository, Thread, User
 from checks.errors import UserError
 
 FILES_CAP = 3000
@@ -23,6 +23,26 @@ FILES_CAP = 3000
 
 OUR_REACTIONS = ("eyes", "+1", "-1", "rocket", "confused")
 _MINIMIZED = "query($ids:[ID!]!){nodes(ids:$ids){id ...on IssueComment{isMinimized}}}"
+
+
+_THREADS = (
+    "query($id:ID!,$after:String){node(id:$id){...on PullRequest{reviewThreads(first:100,after:$after)"
+    "{pageInfo{hasNextPage endCursor}nodes{id isResolved comments(first:1){nodes{id}}}}}}}"
+)
+
+
+async def threads(gh: Installation, pull: Pull) -> tuple[Thread, ...]:
+    """The conversations at lines, of each its first comment."""
+    found: list[Thread] = []
+    after: str | None = None
+    while True:
+        answer = (await gh.query(_THREADS, id=pull.node_id, after=after))["node"]["reviewThreads"]
+        for node in filter(None, answer["nodes"]):
+            comments = tuple(comment["id"] for comment in filter(None, node["comments"]["nodes"]))
+            found.append(Thread(node["id"], node["isResolved"], comments))
+        if not answer["pageInfo"]["hasNextPage"]:
+            return tuple(found)
+        after = answer["pageInfo"]["endCursor"]
 
 
 async def identity(gh: Installation) -> Identity:

@@ -77,10 +77,16 @@ def title(counts: Counts) -> str:
     return " · ".join([said, *open_ends])
 
 
-def section_annotations(report: Report, name: str) -> Iterator[Annotation]:
-    """Findings of one section as annotations, at most `MAX_ANNOTATIONS`, errors first."""
+def section_annotations(
+    report: Report, name: str, *, without: frozenset[str] = frozenset()
+) -> Iterator[Annotation]:
+    """Findings of one section as annotations, at most `MAX_ANNOTATIONS`, errors first.
+
+    Args:
+        without: identities of those that stand at their lines already.
+    """
     order: list[Level] = ["error", "warning", "suggestion"]
-    shown = [f for f in report.findings if _shown_in(f, name)]
+    shown = [f for f in report.findings if _shown_in(f, name) and f.id not in without]
     for finding in sorted(shown, key=lambda f: order.index(f.level))[:MAX_ANNOTATIONS]:
         yield Annotation(
             path=finding.path,

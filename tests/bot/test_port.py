@@ -39,12 +39,11 @@ def test_a_draft_with_planted_mistakes(bot: World, draft: Draft):
     bot.settle(pull)
     runs = bot.newest(pull)
     assert set(runs) == NAMES
-    found = sorted(
-        (note["title"].partition(":")[0], note["path"], note["start_line"])
-        for run in runs.values()
-        for note in run.annotations
-    )
-    assert found == sorted((m.rule, m.path, m.line) for m in bot.sample.planted)
+    assert bot.told(pull) == sorted((m.rule, m.path, m.line) for m in bot.sample.planted)
+    (review,) = bot.reviews(pull)
+    assert review.state == "COMMENTED"
+    assert "**To fix**" in review.body
+    assert any("```suggestion" in note.body for note in bot.notes(pull))
     (summary,) = bot.comments(pull)
     assert "cc @gante @Rocketknight1" in summary.body
     assert runs["tfport"].conclusion == "failure"
@@ -56,6 +55,10 @@ def test_a_draft_with_planted_mistakes(bot: World, draft: Draft):
     until(lambda: first.minimized, what="the old summary is folded away")
     assert not second.minimized
     assert "cc @" not in second.body
+    until(lambda: all(note.minimized == "RESOLVED" for note in bot.notes(pull)), what="notes are settled")
+    assert all(note.body.startswith("✅ Fixed in") for note in bot.notes(pull))
+    assert all(thread.resolved_by for thread in pull.threads)
+    assert bot.reviews(pull) == [review]
 
 
 def test_the_guides_first_commits(bot: World, draft: Draft):
@@ -295,7 +298,7 @@ def test_paused_means_silent(bot: World, draft: Draft):
     bot.push("repaired", pull.head_ref)
     until(lambda: bot.newest(pull).get("tfport") and bot.newest(pull)["tfport"].title == "Paused")
     quiet(bot)
-    assert set(run.name for run in bot.runs(pull) if run.suite.head_sha == pull.head_sha) == {"tfport"}
+    assert {run.name for run in bot.runs(pull) if run.suite.head_sha == pull.head_sha} == {"tfport"}
     bot.hub.comment(AUTHOR, pull, "/tfport resume")
     until(lambda: bot.concluded(pull) and len(bot.newest(pull)) == 6, what="back again")
     assert {run.conclusion for run in bot.newest(pull).values()} == {"success"}
