@@ -55,7 +55,7 @@ def test_a_draft_with_planted_mistakes(bot: World, draft: Draft):
     until(lambda: first.minimized, what="the old summary is folded away")
     assert not second.minimized
     assert "cc @" not in second.body
-    until(lambda: all(note.minimized == "RESOLVED" for note in bot.notes(pull)), what="notes are settled")
+    until(lambda: all(note.minimized == "resolved" for note in bot.notes(pull)), what="notes are settled")
     assert all(note.body.startswith("✅ Fixed in") for note in bot.notes(pull))
     assert all(thread.resolved_by for thread in pull.threads)
     assert bot.reviews(pull) == [review]
