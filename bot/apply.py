@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 import structlog
 
 from bot.github import reviews, writes
-from bot.github.errors import Gone, Locked
+from bot.github.errors import Gone, Locked, Unprocessable
 from bot.github.session import Installation
 from bot.ledger import Ledger
 from bot.outbox import (
@@ -21,6 +21,7 @@ from bot.outbox import (
     Output,
     React,
     Remember,
+    RequestReview,
     ResolveThread,
     UpdateCheckRun,
     Write,
@@ -87,10 +88,21 @@ async def _write(there: Installation, repository: Repository, number: int, write
             await writes.update_review_comment(there, repository, write.id, write.body)
         case ResolveThread():
             await writes.resolve_thread(there, write.node_id)
+        case RequestReview():
+            await _request_review(there, repository, number, write.logins)
         case React():
             await writes.add_reaction(there, repository, write.comment, write.content)
         case Remember():
             raise AssertionError("not GitHub's")
+
+
+async def _request_review(
+    there: Installation, repository: Repository, number: int, logins: tuple[str, ...]
+) -> None:
+    try:
+        await writes.request_reviewers(there, repository, number, logins)
+    except Unprocessable as error:  # a right that was lost a moment ago: the summary names them all the same
+        log.warning("review not requested", pull=number, logins=logins, reason=str(error))
 
 
 async def _review(there: Installation, repository: Repository, number: int, write: CreateReview) -> None:

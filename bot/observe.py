@@ -15,6 +15,7 @@ from bot.ledger import Ledger
 from bot.policy import CONFIG_PATH, ConfigError, RepositoryConfig, parse_config
 from bot.situation import Situation
 from bot.state import Comment, Permission, Pull, Repository, Thread
+from bot.submission import Surroundings
 from checks.errors import UserError
 
 log = structlog.get_logger(__name__)
@@ -46,14 +47,21 @@ async def observe(
     repository = await reads.repository(installation, repository_id)
     pull = await reads.pull(installation, repository, number)
     heads = [*(head for head in other_heads if head != pull.head_sha), pull.head_sha]
-    (files, complete), (config, config_error), tensorflow, comments, runs, me = await asyncio.gather(
+    (
+        (files, complete),
+        (config, config_error),
+        tensorflow,
+        comments,
+        runs,
+        (me, around),
+    ) = await asyncio.gather(
         reads.changed_files(installation, repository, number),
         _config(installation, repository, pull, defaults),
         # By branch name, not by commit: then GitHub answers 304 for as long as the file stays.
         reads.file(installation, repository, TENSORFLOW, pull.base_ref),
         reads.comments(installation, repository, number, look_at=may_command),
         asyncio.gather(*(reads.check_runs(installation, repository, head) for head in heads)),
-        reads.identity(installation),
+        asyncio.gather(reads.identity(installation), _around(installation, repository, pull)),
     )
     if ledger is not None:
         comments = await _remembered(ledger, comments)
@@ -75,6 +83,7 @@ async def observe(
             )
         ),
         threads=await _threads(installation, pull, comments),
+        around=replace(around, reviewers=await _reviewers(installation, repository, config)),
         rights=await _rights(installation, repository, comments),
         rerequested=rerequested or {},
     )
@@ -90,6 +99,32 @@ async def _config(
     except (ConfigError, UserError) as error:
         log.warning("repository configuration is broken", repository=repository.full_name, error=str(error))
         return defaults, str(error)
+
+
+async def _around(installation: Installation, repository: Repository, pull: Pull) -> Surroundings:
+    behind, reviews, checks, others = await asyncio.gather(
+        reads.behind_by(installation, repository, pull.base_ref, pull.head_sha),
+        reads.verdicts(installation, repository, pull.number),
+        reads.other_checks(installation, repository, pull.head_sha),
+        reads.open_pulls(installation, repository),
+    )
+    return Surroundings(
+        behind_by=behind,
+        conflicts=None if pull.mergeable is None else not pull.mergeable,
+        requested=frozenset(pull.requested),
+        reviews=reviews,
+        checks=checks,
+        others=others,
+    )
+
+
+async def _reviewers(
+    installation: Installation, repository: Repository, config: RepositoryConfig
+) -> frozenset[str]:
+    """Those of the configured maintainers whom GitHub lets us ask: who may write here."""
+    people = [name for name in config.maintainers if "/" not in name]
+    rights = await asyncio.gather(*(reads.permission(installation, repository, name) for name in people))
+    return frozenset(name for name, (_, may) in zip(people, rights, strict=True) if may in ("admin", "write"))
 
 
 async def _threads(installation: Installation, pull: Pull, comments: Iterable[Comment]) -> tuple[Thread, ...]:

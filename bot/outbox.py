@@ -86,6 +86,13 @@ class ResolveThread:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestReview:
+    """Ask these people, who have rights here, for a review."""
+
+    logins: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class React:
     comment: Comment
     content: Content
@@ -108,6 +115,7 @@ Write = (
     | CreateComment
     | EditComment
     | MinimizeComment
+    | RequestReview
     | React
     | Remember
 )

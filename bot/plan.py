@@ -22,15 +22,18 @@ from bot.outbox import (
     EditComment,
     MinimizeComment,
     Output,
+    RequestReview,
     UpdateCheckRun,
     Write,
 )
+from bot.policy import configured
 from bot.render import checks as render_checks
 from bot.render import comments as render_comments
 from bot.render.text import code, inert
 from bot.review import Suggestions
 from bot.situation import Situation
 from bot.state import CheckRun, Comment
+from bot.submission import with_submission
 from checks.report import Conclusion, Report
 
 SECTIONS: tuple[str, ...] = ("architecture", "registration", "docs", "tests", "execution")
@@ -65,7 +68,7 @@ def plan(
     if not situation.config.enabled:
         return list(_retire(situation.check_runs, "tfport is switched off in this repository."))
     if not situation.pull.open:
-        return list(_retire(situation.check_runs, "The pull request is closed."))
+        return _closed(situation)
     if situation.brings_port is False or (phase == "reported" and report is None):
         return _nothing_left(situation)
     if not situation.tensorflow:
@@ -78,7 +81,7 @@ def plan(
     if now.paused is not None:
         writes += _paused(situation, now)
     else:
-        decided = report and applied(report, now)
+        decided = report and _decided(situation, report, now)
         found = decided and Found(decided, review.at_lines(situation, decided, suggested or {}))
         writes += _check_runs(situation, phase, found, _rerun(situation, answered))
         if phase == "reported" and decided is not None:
@@ -104,7 +107,7 @@ def settled(situation: Situation) -> bool:
         return all(run.status == "completed" for run in situation.check_runs)
     summaries = _summaries(situation)
     marker = render_comments.read_marker(summaries[-1].body) if summaries else None
-    if marker is None or marker.head != situation.pull.head_sha:
+    if marker is None or (marker.head, marker.around) != (situation.pull.head_sha, situation.surroundings):
         return False
     reachable = plan(situation, "running")
     return not any(isinstance(write, CreateCheckRun | UpdateCheckRun) for write in reachable) and not any(
@@ -136,6 +139,38 @@ def confess(situation: Situation) -> list[Write]:
         for run in situation.check_runs
         if run.status != "completed"
     ]
+
+
+def _decided(situation: Situation, report: Report, now: Standing) -> Report:
+    """The report with what people decided, what GitHub says, and what the repository wants."""
+    full = applied(report, now)
+    if situation.around is not None:
+        asked = _asked(situation)
+        full = with_submission(full, situation.pull, situation.config, situation.around, asked=asked)
+    return configured(full, situation.config)
+
+
+def _asked(situation: Situation) -> bool:
+    """The maintainers were asked for review, by us or by somebody else."""
+    summaries = _summaries(situation)
+    marker = render_comments.read_marker(summaries[-1].body) if summaries else None
+    if marker is not None and marker.asked:
+        return True
+    around, names_ = situation.around, {name.casefold() for name in situation.config.maintainers}
+    heard = {*around.requested, *(review.login for review in around.reviews)} if around else set[str]()
+    return any(login.casefold() in names_ for login in heard)
+
+
+def _closed(situation: Situation) -> list[Write]:
+    """Nothing hangs; of a port that was merged, a last word."""
+    writes = list(_retire(situation.check_runs, "The pull request is closed."))
+    marker = "<!-- tfport:merged -->"
+    silent = situation.config.quiet or situation.pull.locked
+    told = any(marker in comment.body for comment in situation.mine)
+    if situation.pull.merged and _summaries(situation) and not silent and not told:
+        text = render_comments.merged(situation.pull, list(situation.models))
+        writes.append(CreateComment(marker, f"{text}\n\n{marker}"))
+    return writes
 
 
 def _now(situation: Situation, answered: Iterable[Answer]) -> Standing:
@@ -209,6 +244,8 @@ def _check_runs(
             )
         elif current.status != "completed":
             yield from _progress(situation, section, current, phase, found)
+        elif section == GATE and phase == "reported" and found is not None:
+            yield from _refreshed(situation, current, found)
     yield from _retire(_strays(situation), "Checked anew: the base branch or the draft state changed.")
 
 
@@ -231,6 +268,13 @@ def _progress(
         yield UpdateCheckRun(run.id, "completed", output, conclusion)
     elif phase == "running" and run.status == "queued":
         yield UpdateCheckRun(run.id, "in_progress", _waiting_output("in_progress"))
+
+
+def _refreshed(situation: Situation, gate: CheckRun, found: Found) -> Iterable[Write]:
+    """Reviews, CI and the draft state move without a push: the gate follows them."""
+    output, conclusion = _result(situation, GATE, found)
+    if (gate.title, gate.conclusion) != (output.title, conclusion):
+        yield UpdateCheckRun(gate.id, "completed", output, conclusion)
 
 
 def _waiting_output(status: str) -> Output:
@@ -297,20 +341,43 @@ def _summaries(situation: Situation) -> list[Comment]:
     return [c for c in situation.mine if render_comments.read_marker(c.body) is not None]
 
 
+def _asking(situation: Situation, report: Report) -> render_comments.Asking:
+    """Whether it is the maintainers' turn, and how they hear of it: once in the life of a port."""
+    around, config = situation.around, situation.config
+    asked = _asked(situation)
+    turn = render_comments.verdict_of(report) == "ready" and not situation.pull.draft
+    if around is None or asked or not turn or not config.request_review:
+        return render_comments.Asking(asked)
+    author = situation.pull.author.login.casefold()
+    people = tuple(name for name in config.maintainers if name.casefold() != author)
+    able = tuple(name for name in people if name in around.reviewers)
+    return render_comments.Asking(bool(people), able or people, mention=not able)
+
+
 def _summary(situation: Situation, report: Report, now: Standing, *, reviewed: bool) -> Iterable[Write]:
     """Edited while the verdict stays; posted anew when it flips, unless a review of this head tells the news already."""
     standing = _summaries(situation)
     current = standing[-1] if standing else None
     before = render_comments.read_marker(current.body) if current else None
     greets = not any(render_comments.was_summary(comment.body) for comment in situation.mine)
+    asking = _asking(situation, report)
     wanted = render_comments.summary(
         render_comments.Conversation(
-            situation.repository, situation.pull, situation.config, situation.config_error, now
+            situation.repository,
+            situation.pull,
+            situation.config,
+            situation.config_error,
+            now,
+            situation.surroundings,
         ),
         report,
         before,
         greets=greets,
+        asking=asking,
     )
+    if asking.now and not asking.mention:
+        yield RequestReview(asking.now)
+        reviewed = True
     if (
         current is not None
         and before is not None

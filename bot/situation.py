@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from bot.policy import RepositoryConfig
 from bot.state import ChangedFile, CheckRun, Comment, Permission, Pull, Repository, Thread
+from bot.submission import Surroundings
 from checks.discover import INFRASTRUCTURE
 
 IN_PLACE = re.compile(r"src/transformers/models/\w+/modeling_tf_\w+\.py")
@@ -26,6 +27,7 @@ class Situation:
         check_runs: ours on the head (and on heads that a running workflow left), in the order of their ids.
         threads: conversations at lines; read only where one of them is ours.
         rights: permission by user id of everybody whose command is open.
+        around: what is around the code; read only when there is a report to fill.
         rerequested: section -> attempt, of check runs that somebody asked to run again in the Checks tab.
     """
 
@@ -41,6 +43,7 @@ class Situation:
     check_runs: tuple[CheckRun, ...]
     threads: tuple[Thread, ...] = ()
     rights: Mapping[int, Permission] = field(default_factory=dict[int, Permission])
+    around: Surroundings | None = None
     rerequested: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
@@ -51,6 +54,17 @@ class Situation:
         gone = {file.path.rpartition("/")[2] for file in self.files if file.status == "removed"}
         found = {_brings(file, gone) for file in self.files}
         return True if True in found else None if None in found else False
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """What is ported, as far as the names of the files tell."""
+        found = (MODULE.search(file.path) for file in self.files or ())
+        return tuple(sorted({match[1] for match in found if match and match[1] not in INFRASTRUCTURE}))
+
+    @property
+    def surroundings(self) -> str:
+        """Digest of what is around the code."""
+        return "none" if self.around is None else self.around.digest(self.pull, self.models)
 
     @property
     def mine(self) -> tuple[Comment, ...]:

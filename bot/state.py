@@ -40,6 +40,8 @@ class Pull:
     Attributes:
         head_repo: the repository of the head, None when the fork was deleted.
         base_sha: tip of the base branch (not the merge base).
+        mergeable: None while GitHub does not know.
+        requested: logins of the people whose review is asked for.
     """
 
     number: int
@@ -60,6 +62,8 @@ class Pull:
     updated_at: datetime
     html_url: str
     maintainer_can_modify: bool = False
+    mergeable: bool | None = None
+    requested: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,11 +197,11 @@ def compare(world: World, pull: Pull) -> list[str]:
 
 
 def not_green(world: World, pull: Pull) -> list[str]:
-    return [
-        f"{run.name} is {run.conclusion} on the repaired commit"
-        for run in world.newest(pull).values()
-        if run.conclusion != "success"
-    ]
+    return (
+        []
+        if world.green(pull)
+        else [f"{run.name} is {run.conclusion} on the repaired commit" for run in world.newest(pull).values()]
+    )
 
 
 if __name__ == "__main__":

@@ -12,10 +12,12 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
+from bot import submission
 from bot.github import decode
 from bot.github.errors import Gone
 from bot.github.session import Identity, Installation
 from bot.state import Annotation, ChangedFile, CheckRun, Comment, Permission, Pull, Repository, Thread, User
+from bot.submission import CheckState, OtherCheck, Review
 from checks.errors import UserError
 
 FILES_CAP = 3000
@@ -115,6 +117,53 @@ async def changed_files(
 async def branch_tip(gh: Installation, repo: Repository, branch: str) -> str:
     """SHA that a branch points at now. (`Pull.base_sha` is GitHub's memory of it, from the last push to the head.)"""
     return (await gh.get(f"repos/{repo.full_name}/branches/{quote(branch)}"))["commit"]["sha"]
+
+
+async def behind_by(gh: Installation, repo: Repository, base: str, head: str) -> int:
+    """How many commits of `base` the head lacks."""
+    compared = await gh.get(f"repos/{repo.full_name}/compare/{base}...{head}", per_page=1)
+    return int(compared["behind_by"])
+
+
+async def verdicts(gh: Installation, repo: Repository, number: int) -> tuple[Review, ...]:
+    """The verdicts of reviewers that stand, with what each may do in the repository."""
+    raw = await gh.pages(f"repos/{repo.full_name}/pulls/{number}/reviews")
+    given = [
+        (
+            decode.user(one["user"]).id,
+            decode.user(one["user"]).login,
+            one["state"],
+            one.get("commit_id") or "",
+        )
+        for one in raw
+    ]
+    found: list[Review] = []
+    for user_id, login, state, commit in submission.verdicts(given):
+        asked_id, rights = await permission(gh, repo, login)
+        kind = "approved" if state.upper() == "APPROVED" else "changes-requested"
+        found.append(Review(login, user_id, kind, commit, rights if asked_id == user_id else "none"))
+    return tuple(found)
+
+
+async def other_checks(gh: Installation, repo: Repository, sha: str) -> tuple[OtherCheck, ...]:
+    """What others report of a commit: statuses, and check runs of other apps (the newest of each name)."""
+    base = f"repos/{repo.full_name}/commits/{sha}"
+    combined, runs = await asyncio.gather(
+        gh.get(f"{base}/status", per_page=100),
+        gh.pages(f"{base}/check-runs", key="check_runs", filter="latest"),
+    )
+    found: dict[str, CheckState] = {
+        str(one["context"]): _STATUS.get(one["state"], "failure") for one in combined["statuses"]
+    }
+    for raw in runs:
+        run = decode.check_run(raw)
+        if run.app_id != gh.app_id:
+            done: CheckState = "success" if run.conclusion in ("success", "neutral", "skipped") else "failure"
+            found[run.name] = done if run.status == "completed" else "pending"
+    return tuple(OtherCheck(name, state) for name, state in sorted(found.items()))
+
+
+_STATUS: dict[str, CheckState] = {"success": "success", "pending": "pending"}
 
 
 async def merge_base(gh: Installation, repo: Repository, base: str, head: str) -> str:

@@ -22,6 +22,7 @@ PERMISSIONS: dict[str, str] = {
     "contents": "read",  # git fetch, compare, the repository's configuration
     "issues": "write",  # reactions in the conversation; `issue_comment` deliveries
     "metadata": "read",  # repository by id, rights of who commands
+    "statuses": "read",  # whether CI is green
     "pull_requests": "write",  # comments, reviews, review requests, list of files
 }
 """What the calls of this package need. `app.yml` asks for exactly this."""

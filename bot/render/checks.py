@@ -57,7 +57,12 @@ def gate(page: Page) -> tuple[str, str, str, Conclusion]:
     view = page.view
     summary = render("check/gate_summary.md.j2", view=view, config_error=page.config_error)
     text = render("check/gate_text.md.j2", view=view, shown=["start", "submit", "share"])
-    return title(view.counts), fit(summary), fit(text), conclude(result.state for result in page.report.items)
+    return (
+        title(view.all_counts),
+        fit(summary),
+        fit(text),
+        conclude(result.state for result in page.report.items),
+    )
 
 
 def title(counts: Counts) -> str:

@@ -13,15 +13,13 @@ from bot.render.environment import render
 from bot.render.text import fit
 from bot.render.view import ReportView
 from bot.state import Pull, Repository
+from bot.submission import judged
 from checks.report import Report, conclude
 
 Verdict = Literal["to-fix", "under-way", "ready", "trouble"]
 """What a person needs to hear; a new comment is posted only when it flips."""
 
-_SUMMARY = re.compile(
-    r"<!-- tfport:summary verdict=(?P<verdict>[a-z-]+) head=(?P<head>[0-9a-f]{40}) failed=(?P<failed>\d+) was=(?P<was>\d+|none)"
-    r" cc=(?P<cc>yes|no) -->"
-)
+_SUMMARY = re.compile(r"<!-- tfport:summary ((?:\w+=[\w-]+ ?)+)-->")
 _OUTDATED = "<!-- tfport:outdated-summary -->"
 
 
@@ -33,6 +31,8 @@ class Marker:
         head: the commit it speaks of.
         failed: blocking findings at that head; `was`: those of the head before, None if there was none.
         cc: it names the maintainers.
+        asked: the maintainers were asked for review, in this summary or an earlier one.
+        around: digest of what was around the code (reviews, CI, …).
     """
 
     verdict: Verdict
@@ -40,13 +40,20 @@ class Marker:
     failed: int
     was: int | None
     cc: bool
+    asked: bool = False
+    around: str = "none"
 
     def __str__(self) -> str:
-        was = "none" if self.was is None else self.was
-        return (
-            f"<!-- tfport:summary verdict={self.verdict} head={self.head} failed={self.failed} was={was}"
-            f" cc={'yes' if self.cc else 'no'} -->"
-        )
+        said = {
+            "verdict": self.verdict,
+            "head": self.head,
+            "failed": self.failed,
+            "was": "none" if self.was is None else self.was,
+            "cc": "yes" if self.cc else "no",
+            "asked": "yes" if self.asked else "no",
+            "around": self.around,
+        }
+        return f"<!-- tfport:summary {' '.join(f'{key}={value}' for key, value in said.items())} -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,22 @@ class Conversation:
     config: RepositoryConfig
     config_error: str = ""
     now: Standing = field(default_factory=Standing)
+    around: str = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """The maintainers' turn.
+
+    Attributes:
+        asked: they were asked before, or are now.
+        now: their logins, where this look asks them.
+        mention: they have to be mentioned, as nobody of them can be asked by GitHub's own means.
+    """
+
+    asked: bool = False
+    now: tuple[str, ...] = ()
+    mention: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +94,21 @@ class Summary:
 def read_marker(body: str) -> Marker | None:
     """The marker of a summary that is not outdated."""
     found = _SUMMARY.search(body)
-    if found is None or found["verdict"] not in get_args(Verdict):
+    if found is None:
         return None
-    was = None if found["was"] == "none" else int(found["was"])
-    verdict: Verdict = found["verdict"]  # pyright: ignore[reportAssignmentType]
-    return Marker(verdict, found["head"], int(found["failed"]), was, found["cc"] == "yes")
+    said = dict(part.split("=", 1) for part in found[1].split())
+    verdict, was, failed = said.get("verdict"), said.get("was", "none"), said.get("failed", "0")
+    if verdict not in get_args(Verdict) or not failed.isdecimal():
+        return None
+    return Marker(
+        verdict=verdict,  # pyright: ignore[reportArgumentType]
+        head=said.get("head", ""),
+        failed=int(failed),
+        was=int(was) if was.isdecimal() else None,
+        cc=said.get("cc") == "yes",
+        asked=said.get("asked") == "yes",
+        around=said.get("around", "none"),
+    )
 
 
 def was_summary(body: str) -> bool:
@@ -90,7 +123,7 @@ def outdated(body: str) -> str:
 
 def verdict_of(report: Report) -> Verdict:
     """What the report comes to, for a person."""
-    match conclude(item.state for item in report.items):
+    match conclude(item.state for item in judged(report)):
         case "failure":
             return "to-fix"
         case "cancelled":
@@ -101,7 +134,9 @@ def verdict_of(report: Report) -> Verdict:
             return "ready"
 
 
-def summary(talk: Conversation, report: Report, before: Marker | None, *, greets: bool) -> Summary:
+def summary(
+    talk: Conversation, report: Report, before: Marker | None, *, greets: bool, asking: Asking
+) -> Summary:
     """The summary that should stand.
 
     Args:
@@ -119,6 +154,8 @@ def summary(talk: Conversation, report: Report, before: Marker | None, *, greets
         failed=len(report.blocking),
         was=None if before is None else before.was if before.head == head else before.failed,
         cc=bool(cc) and (greets or (before is not None and before.cc and edits)),
+        asked=asking.asked,
+        around=talk.around,
     )
     text = render(
         "comment/summary.md.j2",
@@ -127,6 +164,8 @@ def summary(talk: Conversation, report: Report, before: Marker | None, *, greets
         cc=cc if marker.cc else [],
         greets=greets or (before is not None and before.cc and edits),
         config_error=talk.config_error,
+        asking=asking,
+        maintainers=[name for name in talk.config.maintainers if name not in asking.now],
         prefix=PREFIX,
     )
     return Summary(marker, f"{fit(text)}\n\n{marker}")
@@ -148,3 +187,13 @@ def replace_marker(marker: str) -> str:
 def no_tensorflow(base_ref: str) -> str:
     """The one sentence for a base without TensorFlow."""
     return render("comment/no_tensorflow.md.j2", base_ref=base_ref)
+
+
+def merged(pull: Pull, models: list[str]) -> str:
+    """The last word: what is left after the merge."""
+    return render("comment/merged.md.j2", pull=pull, models=models)
+
+
+def resting(pull: Pull, days: int) -> str:
+    """Asks whether a draft goes on."""
+    return render("comment/resting.md.j2", pull=pull, days=days, prefix=PREFIX)

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from bot.decisions import Decision, Standing
 from bot.render.text import inert
 from bot.state import Pull, Repository
+from bot.submission import judged
 from checks.checklist import Section, items, sections
 from checks.report import Finding, ItemResult, Report, State
 
@@ -92,6 +93,12 @@ class ReportView:
 
     @property
     def counts(self) -> Counts:
+        """Of what the port itself has to pass."""
+        return Counts.of(judged(self.report))
+
+    @property
+    def all_counts(self) -> Counts:
+        """Of the whole checklist."""
         return Counts.of(list(self.report.items))
 
     @property

@@ -50,7 +50,7 @@ def test_a_draft_with_planted_mistakes(bot: World, draft: Draft):
 
     bot.push("repaired", pull.head_ref)
     bot.settle(pull)
-    assert {run.conclusion for run in bot.newest(pull).values()} == {"success"}
+    assert bot.green(pull)
     first, second = bot.comments(pull)
     until(lambda: first.minimized, what="the old summary is folded away")
     assert not second.minimized
@@ -222,7 +222,7 @@ def test_a_locked_conversation_still_gets_its_check_runs(bot: World, draft: Draf
     bot.settle(pull)
     bot.hub.lock_conversation(pull)
     bot.push("repaired", pull.head_ref)
-    until(lambda: {run.conclusion for run in bot.newest(pull).values()} == {"success"}, what="check runs")
+    until(lambda: bot.green(pull), what="check runs")
 
 
 def test_a_broken_configuration_is_told_and_the_defaults_apply(bot: World, draft: Draft):
@@ -301,4 +301,28 @@ def test_paused_means_silent(bot: World, draft: Draft):
     assert {run.name for run in bot.runs(pull) if run.suite.head_sha == pull.head_sha} == {"tfport"}
     bot.hub.comment(AUTHOR, pull, "/tfport resume")
     until(lambda: bot.concluded(pull) and len(bot.newest(pull)) == 6, what="back again")
-    assert {run.conclusion for run in bot.newest(pull).values()} == {"success"}
+    assert bot.green(pull)
+
+
+def test_from_ready_to_merged(bot: World, draft: Draft):
+    pull = draft("repaired")
+    bot.settle(pull)
+    assert "Mark it as ready for review" in bot.comments(pull)[-1].body
+    assert pull.requested_reviewers == []
+    before = len(bot.comments(pull))
+    bot.hub.ready_for_review(pull, AUTHOR)
+    until(lambda: len(pull.requested_reviewers) == 2, what="the maintainers are asked")
+    bot.settle(pull)
+    quiet(bot, 1.0)
+    assert {user.login for user in pull.requested_reviewers} == {"gante", "Rocketknight1"}
+    assert len(bot.comments(pull)) == before, "the request tells the news"
+    assert "over to you" in bot.comments(pull)[-1].body or "reviewers' turn" in bot.comments(pull)[-1].body
+    for login in ("gante", "Rocketknight1", "amyeroberts"):
+        bot.hub.set_role(bot.repository, bot.hub.user(login), "write")
+        bot.hub.review(login, pull, "Nice!", event="APPROVE")
+    until(lambda: "0 of 3 approvals" not in (bot.newest(pull)["tfport"].text or ""), what="approvals count")
+    until(lambda: "| ✅ | `approvals`" in (bot.newest(pull)["tfport"].text or ""), what="three approvals")
+    bot.hub.merge(pull, "gante")
+    until(lambda: "Merged: thank you" in bot.comments(pull)[-1].body, what="the last word")
+    quiet(bot, 1.0)
+    assert sum("Merged: thank you" in comment.body for comment in bot.comments(pull)) == 1
