@@ -346,12 +346,12 @@ def _asking(situation: Situation, report: Report) -> render_comments.Asking:
     around, config = situation.around, situation.config
     asked = _asked(situation)
     turn = render_comments.verdict_of(report) == "ready" and not situation.pull.draft
-    if around is None or asked or not turn or not config.request_review:
+    if around is None or not turn or not config.request_review:
         return render_comments.Asking(asked)
     author = situation.pull.author.login.casefold()
     people = tuple(name for name in config.maintainers if name.casefold() != author)
     able = tuple(name for name in people if name in around.reviewers)
-    return render_comments.Asking(bool(people), able or people, mention=not able)
+    return render_comments.Asking(asked or bool(people), able or people, mention=not able, fresh=not asked)
 
 
 def _summary(situation: Situation, report: Report, now: Standing, *, reviewed: bool) -> Iterable[Write]:
@@ -375,8 +375,8 @@ def _summary(situation: Situation, report: Report, now: Standing, *, reviewed: b
         greets=greets,
         asking=asking,
     )
-    if asking.now and not asking.mention:
-        yield RequestReview(asking.now)
+    if asking.fresh and asking.people and not asking.mention:
+        yield RequestReview(asking.people)
         reviewed = True
     if (
         current is not None

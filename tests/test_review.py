@@ -186,5 +186,5 @@ def test_suggestions_applied_from_the_top_give_what_the_edits_give(case: tuple[s
 def _independent(edits: list[Edit]) -> bool:
     """Edits that overlap have no one result; nor has a suggestion that would make an empty line out of nothing."""
     spans = sorted({(e.start, e.end) for e in edits})
-    apart = all(a[1] <= b[0] for a, b in pairwise(spans))
+    apart = all(a[1] < b[0] for a, b in pairwise(spans))
     return apart and len(spans) == len(set(edits))

@@ -112,7 +112,6 @@ def test_maintainers_are_asked_once_and_only_when_it_is_their_turn():
 def test_a_port_with_something_to_fix_asks_nobody():
     hub = Pretend(situation(around=AROUND, pull=pull(draft=False)))
     assert not asks(hub.run("reported", report("doc-table")))
-    assert not asks(hub.run("reported", report("approvals", "waiting"))) or True
 
 
 def test_who_cannot_be_asked_is_mentioned():

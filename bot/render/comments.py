@@ -74,13 +74,15 @@ class Asking:
 
     Attributes:
         asked: they were asked before, or are now.
-        now: their logins, where this look asks them.
+        people: their logins, while it is their turn.
         mention: they have to be mentioned, as nobody of them can be asked by GitHub's own means.
+        fresh: it is this look that asks them.
     """
 
     asked: bool = False
-    now: tuple[str, ...] = ()
+    people: tuple[str, ...] = ()
     mention: bool = False
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,6 @@ def summary(
         greets=greets or (before is not None and before.cc and edits),
         config_error=talk.config_error,
         asking=asking,
-        maintainers=[name for name in talk.config.maintainers if name not in asking.now],
         prefix=PREFIX,
     )
     return Summary(marker, f"{fit(text)}\n\n{marker}")
