@@ -14,7 +14,7 @@ from bot.github.session import Installation
 from bot.ledger import Ledger
 from bot.policy import CONFIG_PATH, ConfigError, RepositoryConfig, parse_config
 from bot.situation import Situation
-from bot.state import Comment, Permission, Pull, Repository, Thread
+from bot.state import ChangedFile, Comment, Permission, Pull, Repository, Thread
 from bot.submission import Surroundings
 from checks.errors import UserError
 
@@ -82,6 +82,7 @@ async def observe(
                 key=lambda run: run.id,
             )
         ),
+        proposed=await _proposed(installation, repository, pull, files),
         threads=await _threads(installation, pull, comments),
         around=replace(around, reviewers=await _reviewers(installation, repository, config)),
         rights=await _rights(installation, repository, comments),
@@ -89,16 +90,48 @@ async def observe(
     )
 
 
+MOST_VERSIONS = 5
+"""Of a broken configuration that are looked at for one that worked."""
+
+
 async def _config(
     installation: Installation, repository: Repository, pull: Pull, defaults: RepositoryConfig
 ) -> tuple[RepositoryConfig, str]:
-    """The configuration on the base branch; the defaults and an error where it cannot be used."""
+    """The configuration on the base branch. Where it cannot be used: its last version that can be, else the defaults, and the error."""
     try:
         text = await reads.file(installation, repository, CONFIG_PATH, pull.base_ref)
         return (defaults if text is None else parse_config(text)), ""
     except (ConfigError, UserError) as error:
         log.warning("repository configuration is broken", repository=repository.full_name, error=str(error))
-        return defaults, str(error)
+        return await _last_good(installation, repository, pull) or defaults, str(error)
+
+
+async def _last_good(
+    installation: Installation, repository: Repository, pull: Pull
+) -> RepositoryConfig | None:
+    commits = await reads.history(installation, repository, CONFIG_PATH, pull.base_ref, MOST_VERSIONS)
+    for sha in commits[1:]:
+        try:
+            text = await reads.file(installation, repository, CONFIG_PATH, sha)
+            return None if text is None else parse_config(text)
+        except (ConfigError, UserError):
+            continue
+    return None
+
+
+async def _proposed(
+    installation: Installation, repository: Repository, pull: Pull, files: Iterable[ChangedFile]
+) -> str | None:
+    """What is wrong with the configuration that the pull request brings ("" for nothing); None if it brings none."""
+    if not any(file.path == CONFIG_PATH and file.status != "removed" for file in files):
+        return None
+    try:
+        text = await reads.file(installation, repository, CONFIG_PATH, pull.head_sha)
+        if text is not None:
+            parse_config(text)
+    except (ConfigError, UserError) as error:
+        return str(error)
+    return ""
 
 
 async def _around(installation: Installation, repository: Repository, pull: Pull) -> Surroundings:

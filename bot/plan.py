@@ -26,13 +26,13 @@ from bot.outbox import (
     UpdateCheckRun,
     Write,
 )
-from bot.policy import configured
+from bot.policy import CONFIG_PATH, configured
 from bot.render import checks as render_checks
 from bot.render import comments as render_comments
-from bot.render.text import code, inert
+from bot.render.text import code, inert, plain
 from bot.review import Suggestions
 from bot.situation import Situation
-from bot.state import CheckRun, Comment
+from bot.state import Annotation, CheckRun, Comment
 from bot.submission import with_submission
 from checks.report import Conclusion, Report
 
@@ -40,6 +40,7 @@ SECTIONS: tuple[str, ...] = ("architecture", "registration", "docs", "tests", "e
 """Sections with a check run of their own; the gate stands for the whole and shows `start`, `submit` and `share`."""
 
 GATE: str = "gate"
+CONFIGURATION = "tfport / configuration"
 
 Phase = Literal["announced", "running", "reported"]
 
@@ -65,6 +66,12 @@ def plan(
             progress. `reported`: they are concluded from `report`, and the summary stands; without a report there is no port.
         suggested: by finding, what its edits are as suggestion blocks.
     """
+    return [*_configuration(situation), *_of_port(situation, phase, report, suggested or {})]
+
+
+def _of_port(
+    situation: Situation, phase: Phase, report: Report | None, suggested: Suggestions
+) -> list[Write]:
     if not situation.config.enabled:
         return list(_retire(situation.check_runs, "tfport is switched off in this repository."))
     if not situation.pull.open:
@@ -82,10 +89,10 @@ def plan(
         writes += _paused(situation, now)
     else:
         decided = report and _decided(situation, report, now)
-        found = decided and Found(decided, review.at_lines(situation, decided, suggested or {}))
+        found = decided and Found(decided, review.at_lines(situation, decided, suggested))
         writes += _check_runs(situation, phase, found, _rerun(situation, answered))
         if phase == "reported" and decided is not None:
-            notes = review.plan_review(situation, decided, suggested or {})
+            notes = review.plan_review(situation, decided, suggested)
             writes += notes
             reviewed = review.reviewed(situation) or any(isinstance(w, CreateReview) for w in notes)
             if not situation.config.quiet:
@@ -195,6 +202,25 @@ def _rerun(situation: Situation, answered: Iterable[Answer]) -> dict[str, str]:
             for section in (asked & set(SECTIONS)) | {GATE}:
                 wanted[section] = answer.key
     return wanted
+
+
+def _configuration(situation: Situation) -> Iterable[Write]:
+    """A pull request that changes `.github/tfport.yml` hears at once whether it can be used. It takes effect once it is on the base."""
+    if situation.proposed is None or not situation.pull.open:
+        return
+    wrong, head = situation.proposed, situation.pull.head_sha
+    key = f"tfport:{situation.pull.number}:configuration:{sha256(wrong.encode()).hexdigest()[:8]}:0"
+    if any((run.external_id, run.head_sha) == (key, head) for run in situation.check_runs):
+        return
+    if not wrong:
+        output = Output("It can be used", f"{code(CONFIG_PATH)} takes effect once it is on the base branch.")
+        yield CreateCheckRun(CONFIGURATION, head, key, "completed", output, "success")
+        return
+    line = wrong.partition(":")[0]
+    at = int(line) if line.isdecimal() else 1
+    note = Annotation(CONFIG_PATH, at, at, "failure", plain(wrong), "This cannot be used")
+    output = Output("It cannot be used", f"{code(CONFIG_PATH)}: {inert(wrong)}", annotations=(note,))
+    yield CreateCheckRun(CONFIGURATION, head, key, "completed", output, "failure")
 
 
 def _paused(situation: Situation, now: Standing) -> Iterable[Write]:

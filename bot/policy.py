@@ -7,7 +7,15 @@ from difflib import get_close_matches
 from typing import Annotated, Any, Literal, cast
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 
 from checks.checklist import items
 from checks.report import Report
@@ -27,6 +35,10 @@ def _is_item(name: str) -> str:
     return name
 
 
+HowFar = Annotated[
+    Literal["off", "advisory"],
+    BeforeValidator(lambda value: "off" if value is False else value),  # YAML reads `off` as false
+]
 ItemName = Annotated[str, AfterValidator(_is_item)]
 
 
@@ -53,7 +65,7 @@ class RepositoryConfig(BaseModel):
     quiet: bool = False
     request_review: bool = True
     approvals: int = Field(default=3, ge=0, le=20)
-    items: dict[ItemName, Literal["off", "advisory"]] = Field(default_factory=dict)
+    items: dict[ItemName, HowFar] = Field(default_factory=dict)
 
 
 def configured(report: Report, config: RepositoryConfig) -> Report:

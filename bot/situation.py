@@ -25,6 +25,7 @@ class Situation:
         tensorflow: the base tree has TensorFlow support.
         comments: the whole conversation, oldest first.
         check_runs: ours on the head (and on heads that a running workflow left), in the order of their ids.
+        proposed: what is wrong with the configuration that the pull request changes ("" for nothing); None if it changes none.
         threads: conversations at lines; read only where one of them is ours.
         rights: permission by user id of everybody whose command is open.
         around: what is around the code; read only when there is a report to fill.
@@ -41,6 +42,7 @@ class Situation:
     config_error: str
     comments: tuple[Comment, ...]
     check_runs: tuple[CheckRun, ...]
+    proposed: str | None = None
     threads: tuple[Thread, ...] = ()
     rights: Mapping[int, Permission] = field(default_factory=dict[int, Permission])
     around: Surroundings | None = None
