@@ -192,10 +192,11 @@ async def file(gh: Installation, repo: Repository, path: str, ref: str) -> str |
         raise UserError(f"{path} is not UTF-8 text", hint="save it as UTF-8") from error
 
 
-async def history(gh: Installation, repo: Repository, path: str, ref: str, most: int) -> tuple[str, ...]:
+async def history(gh: Installation, repo: Repository, file: str, ref: str, most: int) -> tuple[str, ...]:
     """The newest commits (SHA) of a branch that changed a file, newest first."""
-    found = await gh.pages(f"repos/{repo.full_name}/commits", path=path, sha=ref)
-    return tuple(str(commit["sha"]) for commit in found[:most])
+    query = f"path={quote(file)}&sha={quote(ref, safe='')}&per_page={most}"
+    found: Any = await gh.get(f"repos/{repo.full_name}/commits?{query}")
+    return tuple(str(commit["sha"]) for commit in found)
 
 
 async def permission(gh: Installation, repo: Repository, login: str) -> tuple[int | None, Permission]:
