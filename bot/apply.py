@@ -7,16 +7,22 @@ from collections.abc import Callable, Iterable
 
 import structlog
 
-from bot.github import writes
-from bot.github.errors import Gone, Locked
+from bot.github import reviews, writes
+from bot.github.errors import Gone, Locked, Unprocessable
 from bot.github.session import Installation
-from bot.plan import (
+from bot.ledger import Ledger
+from bot.outbox import (
     CreateCheckRun,
     CreateComment,
+    CreateReview,
     EditComment,
+    EditReviewComment,
     MinimizeComment,
     Output,
     React,
+    Remember,
+    RequestReview,
+    ResolveThread,
     UpdateCheckRun,
     Write,
 )
@@ -31,6 +37,7 @@ async def apply(
     number: int,
     wanted: Iterable[Write],
     *,
+    ledger: Ledger | None = None,
     after_each: Callable[[], None] = lambda: None,
 ) -> None:
     """Write to GitHub: check runs side by side, everything that notifies people one after the other, in the plan's order.
@@ -42,6 +49,10 @@ async def apply(
     runs = [write for write in pending if isinstance(write, CreateCheckRun | UpdateCheckRun)]
 
     async def one(write: Write) -> None:
+        if isinstance(write, Remember):
+            if ledger is not None:
+                await ledger.remember(write.comment.node_id, write.digests)
+            return
         try:
             await _write(there, repository, number, write)
         except (Locked, Gone) as error:
@@ -70,9 +81,44 @@ async def _write(there: Installation, repository: Repository, number: int, write
         case EditComment():
             await writes.update_comment(there, repository, write.id, write.body)
         case MinimizeComment():
-            await writes.minimize_comment(there, write.node_id)
+            await writes.minimize_comment(there, write.node_id, write.why)
+        case CreateReview():
+            await _review(there, repository, number, write)
+        case EditReviewComment():
+            await writes.update_review_comment(there, repository, write.id, write.body)
+        case ResolveThread():
+            await writes.resolve_thread(there, write.node_id)
+        case RequestReview():
+            await _request_review(there, repository, number, write.logins)
         case React():
             await writes.add_reaction(there, repository, write.comment, write.content)
+        case Remember():
+            raise AssertionError("not GitHub's")
+
+
+async def _request_review(
+    there: Installation, repository: Repository, number: int, logins: tuple[str, ...]
+) -> None:
+    try:
+        await writes.request_reviewers(there, repository, number, logins)
+    except Unprocessable as error:  # a right that was lost a moment ago: the summary names them all the same
+        log.warning("review not requested", pull=number, logins=logins, reason=str(error))
+
+
+async def _review(there: Installation, repository: Repository, number: int, write: CreateReview) -> None:
+    posted = await reviews.create_review(
+        there,
+        repository,
+        number,
+        head_sha=write.head_sha,
+        marker=write.marker,
+        body=write.body,
+        comments=write.comments,
+    )
+    if posted.left_out:
+        log.warning(
+            "GitHub took no comment there", pull=number, lines=[(c.path, c.line) for c in posted.left_out]
+        )
 
 
 async def _create_check_run(there: Installation, repository: Repository, write: CreateCheckRun) -> None:

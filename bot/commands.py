@@ -6,10 +6,11 @@ A command is a line of its own that starts with `/tfport`. Code, quotes and HTML
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
+from hashlib import sha256
 from typing import Literal
 
 from markdown_it import MarkdownIt
@@ -21,6 +22,8 @@ from checks.checklist import items
 PREFIX = "/tfport"
 MAX_ARGUMENTS = 20
 MAX_ECHO = 60
+MAX_TEXT = 1000
+"""Characters of a reason or a question."""
 MAX_COMMANDS = 5
 """In one comment; the rest is passed over."""
 MAX_BODY = 20_000
@@ -37,6 +40,8 @@ class Command:
     Attributes:
         arguments: as shown in the help, e.g. "[ITEM|RULE…]".
         check_arguments: says what is wrong with the arguments, or None.
+        words: how many leading words are arguments; what follows them is free text. None: every word is an argument.
+        needs_report: it is answered once the report on the head is there.
     """
 
     name: str
@@ -44,14 +49,17 @@ class Command:
     who: Who
     help: str
     check_arguments: Callable[[tuple[str, ...]], str | None]
+    words: int | None = None
+    needs_report: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """A well-formed command in a comment."""
+    """A well-formed command in a comment. `text` is the free text behind the arguments: a reason, a question."""
 
     command: Command
     arguments: tuple[str, ...]
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,14 @@ class Mistake:
     """A line that starts like a command and is none. `text` is one sentence for the person who wrote it."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a comment with what it says. `digest` names it, so that a line that an edit added can be told from the others."""
+
+    digest: str
+    said: Invocation | Mistake
 
 
 def _none(arguments: tuple[str, ...]) -> str | None:
@@ -75,13 +91,65 @@ def _items(arguments: tuple[str, ...]) -> str | None:
     return None
 
 
+def _anything(arguments: tuple[str, ...]) -> str | None:
+    return None
+
+
+def _one_name(arguments: tuple[str, ...]) -> str | None:
+    return _items(arguments) if arguments else "needs the name of an item or a rule."
+
+
+def _name_and_text(what: str) -> Callable[[tuple[str, ...]], str | None]:
+    def check(arguments: tuple[str, ...]) -> str | None:
+        if not arguments:
+            return f"needs the name of an item or a rule, and {what}."
+        return _items(arguments[:1]) or (
+            None if arguments[1:] else f"needs {what} behind {_echo(arguments[0])}."
+        )
+
+    return check
+
+
 COMMANDS: dict[str, Command] = {
     command.name: command
     for command in (
         Command("check", "[ITEM|RULE…]", "author", "check again, all of it or only these", _items),
+        Command("explain", "ITEM|RULE", "anybody", "what it asks for, why, and how to do it", _one_name),
+        Command("status", "", "anybody", "how far the port is and who has to act", _none, needs_report=True),
+        Command(
+            "ask",
+            "[TEXT]",
+            "author",
+            "ask the maintainers for help; I add where the port is stuck",
+            _anything,
+            0,
+            True,
+        ),
+        Command(
+            "dispute",
+            "RULE REASON",
+            "author",
+            "say that a finding is wrong; the maintainers are asked",
+            _name_and_text("your reason"),
+            1,
+            True,
+        ),
+        Command(
+            "waive",
+            "ITEM|RULE REASON",
+            "maintainer",
+            "accept what fails, until that code changes",
+            _name_and_text("the reason"),
+            1,
+            True,
+        ),
+        Command("unwaive", "ITEM|RULE", "maintainer", "take that back", _one_name),
+        Command("pause", "", "author", "stay silent here until `resume`", _none),
+        Command("resume", "", "author", "go on", _none),
         Command("help", "", "anybody", "show this", _none),
     )
 }
+"""In the order of the help."""
 
 
 @cache
@@ -94,14 +162,23 @@ def names() -> dict[str, str]:
 
 def parse(body: str) -> list[Invocation | Mistake]:
     """The first commands of a comment in their order; the same line twice counts once."""
-    found: list[Invocation | Mistake] = []
-    for line in command_lines(body):
-        entry = _parse_line(line)
-        if entry not in found:
-            found.append(entry)
+    return [line.said for line in lines(body)]
+
+
+def lines(body: str) -> list[Line]:
+    """As `parse`, with the digest of each line."""
+    found: dict[str, Line] = {}
+    for text in command_lines(body):
+        digest = sha256(" ".join(text.split()).encode("utf-8", "replace")).hexdigest()[:12]
+        found.setdefault(digest, Line(digest, _parse_line(text)))
         if len(found) == MAX_COMMANDS:
             break
-    return found
+    return list(found.values())
+
+
+def digest(some: Iterable[Line]) -> str:
+    """One name for several lines."""
+    return sha256(" ".join(line.digest for line in some).encode()).hexdigest()[:12]
 
 
 def command_lines(body: str) -> Iterator[str]:
@@ -161,10 +238,16 @@ def _parse_line(line: str) -> Invocation | Mistake:
             f"did you mean `{PREFIX} {nearest[0]}`?" if nearest else f"`{PREFIX} help` lists what I can do."
         )
         return Mistake(f"I know no command {_echo(name)}; {hint}")
-    if len(arguments) > MAX_ARGUMENTS:
+    text = ""
+    if command.words is not None:
+        parts = line.split(maxsplit=2 + command.words)
+        arguments, text = tuple(parts[2 : 2 + command.words]), "".join(parts[2 + command.words :])
+        if len(text) > MAX_TEXT:
+            return Mistake(f"`{PREFIX} {name}` takes at most {MAX_TEXT} characters of text.")
+    elif len(arguments) > MAX_ARGUMENTS:
         return Mistake(f"`{PREFIX} {name}` takes at most {MAX_ARGUMENTS} arguments.")
-    problem = command.check_arguments(arguments)
-    return Mistake(f"`{PREFIX} {name}` {problem}") if problem else Invocation(command, arguments)
+    problem = command.check_arguments((*arguments, text) if text else arguments)
+    return Mistake(f"`{PREFIX} {name}` {problem}") if problem else Invocation(command, arguments, text)
 
 
 def _echo(text: str) -> str:

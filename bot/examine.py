@@ -6,15 +6,39 @@ import asyncio
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import structlog
+
+from bot.suggest import Suggestion, suggestions
+
+if TYPE_CHECKING:
+    from checks.report import Report
+    from checks.snapshot import Snapshot
 
 log = structlog.get_logger(__name__)
 
 TIMEOUT = 60.0
 """Seconds. The largest real port takes half of one."""
+
+
+class Examination(TypedDict):
+    """What comes of it, as JSON.
+
+    Attributes:
+        report: of `checks.report.Report`.
+        suggestions: by finding, its edits as suggestion blocks.
+    """
+
+    report: dict[str, Any]
+    suggestions: dict[str, list[dict[str, Any]]]
+
+
+def suggestions_from_json(document: dict[str, list[dict[str, Any]]]) -> dict[str, list[Suggestion]]:
+    """As `bot.review` wants them."""
+    return {id: [Suggestion(**fields) for fields in entries] for id, entries in document.items()}
 
 
 class ExaminationFailed(Exception):
@@ -38,8 +62,8 @@ class Examiner:
             for _ in range(self._workers):
                 self._pool.submit(_warm)
 
-    async def examine(self, repository: Path, base: str, head: str, *, ready: bool) -> dict[str, Any] | None:
-        """The report on `head` against its merge base `base`, as JSON; None if nothing is ported.
+    async def examine(self, repository: Path, base: str, head: str, *, ready: bool) -> Examination | None:
+        """The report on `head` against its merge base `base`; None if nothing is ported.
 
         Args:
             ready: the pull request is no draft any more, so what is absent has failed.
@@ -75,13 +99,32 @@ def _warm() -> None:
     all_rules()
 
 
-def _examine(repository: str, base: str, head: str, ready: bool) -> dict[str, Any] | None:
+def _examine(repository: str, base: str, head: str, ready: bool) -> Examination | None:
     from checks.errors import NoTensorFlow, NothingToPort
     from checks.run import check
     from checks.snapshot import GitSnapshot
 
+    tree = GitSnapshot(repository, head)
     try:
-        report = check(GitSnapshot(repository, base), GitSnapshot(repository, head), ready=ready)
+        report = check(GitSnapshot(repository, base), tree, ready=ready)
     except (NothingToPort, NoTensorFlow):
         return None
-    return report.to_json()
+    return Examination(report=report.to_json(), suggestions=_suggestions(tree, report))
+
+
+def _suggestions(tree: Snapshot, report: Report) -> dict[str, list[dict[str, Any]]]:
+    from checks.conventions import read
+
+    texts: dict[str, str] = {}
+    found: dict[str, list[dict[str, Any]]] = {}
+    for finding in report.findings:
+        made: list[dict[str, Any]] = []
+        for path in dict.fromkeys(edit.path for edit in finding.edits):
+            text = texts.setdefault(path, read(tree, path))
+            if not text:  # a new file: no line to suggest it at
+                made = []
+                break
+            made += [asdict(s) for s in suggestions(path, text, finding.edits)]
+        if made:
+            found[finding.id] = made
+    return found

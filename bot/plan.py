@@ -6,146 +6,76 @@ so a crash between two writes, a doubled delivery or a lost database cost nothin
 
 from __future__ import annotations
 
-import re
-from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Literal
 
-from bot.commands import COMMANDS, Invocation, Mistake, allowed, names, parse
-from bot.policy import RepositoryConfig
+from bot import answers, review
+from bot.answers import Answer
+from bot.commands import names
+from bot.decisions import Standing, applied, decisions, standing
+from bot.outbox import (
+    CreateCheckRun,
+    CreateComment,
+    CreateReview,
+    EditComment,
+    MinimizeComment,
+    Output,
+    RequestReview,
+    UpdateCheckRun,
+    Write,
+)
+from bot.policy import CONFIG_PATH, configured
 from bot.render import checks as render_checks
 from bot.render import comments as render_comments
-from bot.render.text import code
-from bot.state import Annotation, ChangedFile, CheckRun, Comment, Permission, Pull, Repository
-from checks.discover import INFRASTRUCTURE
+from bot.render.text import code, inert, plain
+from bot.review import Suggestions
+from bot.situation import Situation
+from bot.state import Annotation, CheckRun, Comment
+from bot.submission import with_submission
 from checks.report import Conclusion, Report
 
 SECTIONS: tuple[str, ...] = ("architecture", "registration", "docs", "tests", "execution")
 """Sections with a check run of their own; the gate stands for the whole and shows `start`, `submit` and `share`."""
 
 GATE: str = "gate"
-IN_PLACE = re.compile(r"src/transformers/models/\w+/modeling_tf_\w+\.py")
-MODULE = re.compile(r"(?:^|/)modeling_tf_(\w+)\.py$")
-
-Content = Literal["eyes", "confused", "-1"]
-HANDLED: frozenset[str] = frozenset({"eyes", "confused", "-1"})
-"""Our reactions that say: this comment's commands are dealt with."""
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """All that a decision may depend on.
-
-    Attributes:
-        app_id, app_slug: who we are; only comments and check runs of this app are ours.
-        files: changed files, or None where GitHub cannot list them all.
-        tensorflow: the base tree has TensorFlow support.
-        comments: the whole conversation, oldest first.
-        check_runs: ours on the head (and on heads that a running workflow left), in the order of their ids.
-        rights: permission by user id of everybody whose command is open.
-        rerequested: section -> attempt, of check runs that somebody asked to run again in the Checks tab.
-    """
-
-    app_id: int
-    app_slug: str
-    repository: Repository
-    pull: Pull
-    files: tuple[ChangedFile, ...] | None
-    tensorflow: bool
-    config: RepositoryConfig
-    config_error: str
-    comments: tuple[Comment, ...]
-    check_runs: tuple[CheckRun, ...]
-    rights: Mapping[int, Permission] = field(default_factory=dict[int, Permission])
-    rerequested: Mapping[str, str] = field(default_factory=dict[str, str])
-
-    @property
-    def brings_port(self) -> bool | None:
-        """Whether the pull request adds a TensorFlow module; None: only a look into the files can tell."""
-        if self.files is None:
-            return None
-        gone = {file.path.rpartition("/")[2] for file in self.files if file.status == "removed"}
-        found = {_brings(file, gone) for file in self.files}
-        return True if True in found else None if None in found else False
-
-    @property
-    def mine(self) -> tuple[Comment, ...]:
-        """Our own comments: by app id, for anybody can copy a marker."""
-        return tuple(comment for comment in self.comments if comment.app_id == self.app_id)
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """What a check run shows."""
-
-    title: str
-    summary: str
-    text: str = ""
-    annotations: tuple[Annotation, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class CreateCheckRun:
-    name: str
-    head_sha: str
-    external_id: str
-    status: Literal["queued", "in_progress", "completed"]
-    output: Output
-    conclusion: Conclusion | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class UpdateCheckRun:
-    """`output.annotations` are all that there should be; the writer asks how many GitHub has and sends the rest."""
-
-    id: int
-    status: Literal["queued", "in_progress", "completed"]
-    output: Output
-    conclusion: Conclusion | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CreateComment:
-    """`marker` is contained in `body`; a comment of ours with it is this comment."""
-
-    marker: str
-    body: str
-
-
-@dataclass(frozen=True, slots=True)
-class EditComment:
-    id: int
-    body: str
-
-
-@dataclass(frozen=True, slots=True)
-class MinimizeComment:
-    node_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class React:
-    comment: Comment
-    content: Content
-
-
-Write = CreateCheckRun | UpdateCheckRun | CreateComment | EditComment | MinimizeComment | React
+CONFIGURATION = "tfport / configuration"
 
 Phase = Literal["announced", "running", "reported"]
 
 
-def plan(situation: Situation, phase: Phase, report: Report | None = None) -> list[Write]:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the check runs show. `at_lines` are identities of findings that stand at their lines and so are not repeated as annotations."""
+
+    report: Report
+    at_lines: frozenset[str]
+
+
+def plan(
+    situation: Situation,
+    phase: Phase,
+    report: Report | None = None,
+    suggested: Suggestions | None = None,
+) -> list[Write]:
     """The writes that are missing on the pull request.
 
     Args:
         phase: how far the work is. `announced`: check runs are queued, commands are answered. `running`: the check runs are in
             progress. `reported`: they are concluded from `report`, and the summary stands; without a report there is no port.
+        suggested: by finding, what its edits are as suggestion blocks.
     """
+    return [*_configuration(situation), *_of_port(situation, phase, report, suggested or {})]
+
+
+def _of_port(
+    situation: Situation, phase: Phase, report: Report | None, suggested: Suggestions
+) -> list[Write]:
     if not situation.config.enabled:
         return list(_retire(situation.check_runs, "tfport is switched off in this repository."))
     if not situation.pull.open:
-        return list(_retire(situation.check_runs, "The pull request is closed."))
+        return _closed(situation)
     if situation.brings_port is False or (phase == "reported" and report is None):
         return _nothing_left(situation)
     if not situation.tensorflow:
@@ -153,11 +83,21 @@ def plan(situation: Situation, phase: Phase, report: Report | None = None) -> li
     if situation.brings_port is None and report is None and not _known(situation):
         return []
     writes: list[Write] = []
-    answers = open_commands(situation)
-    writes += _check_runs(situation, phase, report, _rerun(situation, answers))
-    if phase == "reported" and report is not None:
-        writes += _summary(situation, report)
-    writes += _replies(situation, answers)
+    answered = answers.answers(situation, report if phase == "reported" else None)
+    now = _now(situation, answered)
+    if now.paused is not None:
+        writes += _paused(situation, now)
+    else:
+        decided = report and _decided(situation, report, now)
+        found = decided and Found(decided, review.at_lines(situation, decided, suggested))
+        writes += _check_runs(situation, phase, found, _rerun(situation, answered))
+        if phase == "reported" and decided is not None:
+            notes = review.plan_review(situation, decided, suggested)
+            writes += notes
+            reviewed = review.reviewed(situation) or any(isinstance(w, CreateReview) for w in notes)
+            if not situation.config.quiet:
+                writes += _summary(situation, decided, now, reviewed=reviewed)
+    writes += answers.writes(situation, answered)
     return writes
 
 
@@ -168,9 +108,13 @@ def settled(situation: Situation) -> bool:
         or situation.brings_port is False
     ):
         return True
+    if answers.waits_for_report(situation):
+        return False
+    if _now(situation, answers.answers(situation)).paused is not None:
+        return all(run.status == "completed" for run in situation.check_runs)
     summaries = _summaries(situation)
     marker = render_comments.read_marker(summaries[-1].body) if summaries else None
-    if marker is None or marker.head != situation.pull.head_sha:
+    if marker is None or (marker.head, marker.around) != (situation.pull.head_sha, situation.surroundings):
         return False
     reachable = plan(situation, "running")
     return not any(isinstance(write, CreateCheckRun | UpdateCheckRun) for write in reachable) and not any(
@@ -204,77 +148,92 @@ def confess(situation: Situation) -> list[Write]:
     ]
 
 
-# --- commands
+def _decided(situation: Situation, report: Report, now: Standing) -> Report:
+    """The report with what people decided, what GitHub says, and what the repository wants."""
+    full = applied(report, now)
+    if situation.around is not None:
+        asked = _asked(situation)
+        full = with_submission(full, situation.pull, situation.config, situation.around, asked=asked)
+    return configured(full, situation.config)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A comment with commands that nobody has dealt with yet."""
-
-    comment: Comment
-    accepted: tuple[Invocation, ...]
-    reply: str
-    reaction: Content
-
-
-def open_commands(situation: Situation) -> list[Answer]:
-    """Comments with commands that carry no reaction of ours yet, and what is to be said to each."""
-    return [
-        _answer(situation, comment)
-        for comment in commented(situation.comments)
-        if not comment.reactions & HANDLED
-    ]
+def _asked(situation: Situation) -> bool:
+    """The maintainers were asked for review, by us or by somebody else."""
+    summaries = _summaries(situation)
+    marker = render_comments.read_marker(summaries[-1].body) if summaries else None
+    if marker is not None and marker.asked:
+        return True
+    around, names_ = situation.around, {name.casefold() for name in situation.config.maintainers}
+    heard = {*around.requested, *(review.login for review in around.reviews)} if around else set[str]()
+    return any(login.casefold() in names_ for login in heard)
 
 
-def commented(comments: Iterable[Comment]) -> list[Comment]:
-    """Comments of people (not of apps or bots) that hold a command."""
-    return [comment for comment in comments if may_command(comment)]
+def _closed(situation: Situation) -> list[Write]:
+    """Nothing hangs; of a port that was merged, a last word."""
+    writes = list(_retire(situation.check_runs, "The pull request is closed."))
+    marker = "<!-- tfport:merged -->"
+    silent = situation.config.quiet or situation.pull.locked
+    told = any(marker in comment.body for comment in situation.mine)
+    if situation.pull.merged and _summaries(situation) and not silent and not told:
+        text = render_comments.merged(situation.pull, list(situation.models))
+        writes.append(CreateComment(marker, f"{text}\n\n{marker}"))
+    return writes
 
 
-def may_command(comment: Comment) -> bool:
-    """Whether a person wrote it and it holds a command, right or wrong."""
-    return not comment.author.bot and comment.app_id is None and bool(parse(comment.body))
+def _now(situation: Situation, answered: Iterable[Answer]) -> Standing:
+    """What holds, with what the open commands decide."""
+    return standing([*decisions(situation.mine), *(d for answer in answered for d in answer.decided)])
 
 
-def _answer(situation: Situation, comment: Comment) -> Answer:
-    accepted: list[Invocation] = []
-    replies: list[str] = []
-    denied = False
-    permission = situation.rights.get(comment.author.id, "none")
-    for entry in parse(comment.body):
-        if isinstance(entry, Mistake):
-            replies.append(entry.text)
-        elif not allowed(
-            entry.command.who, permission, is_author=comment.author.id == situation.pull.author.id
-        ):
-            denied = True
-            replies.append(render_comments.denied(entry.command))
-        else:
-            accepted.append(entry)
-            if entry.command.name == "help":
-                replies.append(render_comments.help_text(COMMANDS.values()))
-    reaction: Content = "eyes" if accepted else "-1" if denied else "confused"
-    return Answer(comment, tuple(accepted), "\n\n".join(replies), reaction)
-
-
-def _replies(situation: Situation, answers: Iterable[Answer]) -> Iterable[Write]:
-    for answer in answers:
-        marker = f"<!-- tfport:reply {answer.comment.kind} {answer.comment.id} -->"
-        if answer.reply and not any(marker in comment.body for comment in situation.mine):
-            yield CreateComment(marker, f"{answer.reply}\n\n{marker}")
-        yield React(answer.comment, answer.reaction)
-
-
-def _rerun(situation: Situation, answers: Iterable[Answer]) -> dict[str, str]:
-    """Section -> attempt (the asking comment's id) for every section that an open `check` command asks for."""
+def _rerun(situation: Situation, answered: Iterable[Answer]) -> dict[str, str]:
+    """Section -> attempt of every section that has to be judged anew: a `check` asks for it, or a decision concerns it."""
     wanted: dict[str, str] = dict(situation.rerequested)
-    for answer in answers:
+    for answer in answered:
         for invocation in answer.accepted:
-            if invocation.command.name == "check":
-                asked = {names()[name] for name in invocation.arguments} or set(SECTIONS)
-                for section in (asked & set(SECTIONS)) | {GATE}:
-                    wanted[section] = f"{answer.comment.kind[0]}{answer.comment.id}"
+            match invocation.command.name:
+                case "check":
+                    asked = {names()[name] for name in invocation.arguments} or set(SECTIONS)
+                case "waive" | "unwaive":
+                    asked = {names()[invocation.arguments[0]]}
+                case "resume":
+                    asked = set(SECTIONS)
+                case _:
+                    continue
+            for section in (asked & set(SECTIONS)) | {GATE}:
+                wanted[section] = answer.key
     return wanted
+
+
+def _configuration(situation: Situation) -> Iterable[Write]:
+    """A pull request that changes `.github/tfport.yml` hears at once whether it can be used. It takes effect once it is on the base."""
+    if situation.proposed is None or not situation.pull.open:
+        return
+    wrong, head = situation.proposed, situation.pull.head_sha
+    key = f"tfport:{situation.pull.number}:configuration:{sha256(wrong.encode()).hexdigest()[:8]}:0"
+    if any((run.external_id, run.head_sha) == (key, head) for run in situation.check_runs):
+        return
+    if not wrong:
+        output = Output("It can be used", f"{code(CONFIG_PATH)} takes effect once it is on the base branch.")
+        yield CreateCheckRun(CONFIGURATION, head, key, "completed", output, "success")
+        return
+    line = wrong.partition(":")[0]
+    at = int(line) if line.isdecimal() else 1
+    note = Annotation(CONFIG_PATH, at, at, "failure", plain(wrong), "This cannot be used")
+    output = Output("It cannot be used", f"{code(CONFIG_PATH)}: {inert(wrong)}", annotations=(note,))
+    yield CreateCheckRun(CONFIGURATION, head, key, "completed", output, "failure")
+
+
+def _paused(situation: Situation, now: Standing) -> Iterable[Write]:
+    """Nothing but the gate, which says so."""
+    assert now.paused is not None
+    yield from _retire(situation.check_runs, "Paused.")
+    head, name = situation.pull.head_sha, check_run_name(GATE)
+    if not any(run.head_sha == head and run.name == name for run in situation.check_runs):
+        said = f"{inert(now.paused.by)} asked for it. `/tfport resume` goes on."
+        output = Output("Paused", said)
+        yield CreateCheckRun(
+            name, head, external_id(situation, GATE, "paused"), "completed", output, "neutral"
+        )
 
 
 # --- check runs
@@ -293,7 +252,7 @@ def external_id(situation: Situation, section: str, attempt: str = "0") -> str:
 
 
 def _check_runs(
-    situation: Situation, phase: Phase, report: Report | None, rerun: Mapping[str, str]
+    situation: Situation, phase: Phase, found: Found | None, rerun: Mapping[str, str]
 ) -> Iterable[Write]:
     head = situation.pull.head_sha
     yield from _retire(
@@ -307,45 +266,57 @@ def _check_runs(
         asked_again = attempt is not None and not any(r.external_id.endswith(f":{attempt}") for r in here)
         if current is None or (asked_again and current.status == "completed"):
             yield _new_check_run(
-                situation, section, external_id(situation, section, attempt or "0"), phase, report
+                situation, section, external_id(situation, section, attempt or "0"), phase, found
             )
         elif current.status != "completed":
-            yield from _progress(situation, section, current, phase, report)
+            yield from _progress(situation, section, current, phase, found)
+        elif section == GATE and phase == "reported" and found is not None:
+            yield from _refreshed(situation, current, found)
     yield from _retire(_strays(situation), "Checked anew: the base branch or the draft state changed.")
 
 
 def _new_check_run(
-    situation: Situation, section: str, key: str, phase: Phase, report: Report | None
+    situation: Situation, section: str, key: str, phase: Phase, found: Found | None
 ) -> CreateCheckRun:
     name, head = check_run_name(section), situation.pull.head_sha
-    if phase == "reported" and report is not None:
-        output, conclusion = _result(situation, section, report)
+    if phase == "reported" and found is not None:
+        output, conclusion = _result(situation, section, found)
         return CreateCheckRun(name, head, key, "completed", output, conclusion)
     status = "in_progress" if phase == "running" else "queued"
     return CreateCheckRun(name, head, key, status, _waiting_output(status))
 
 
 def _progress(
-    situation: Situation, section: str, run: CheckRun, phase: Phase, report: Report | None
+    situation: Situation, section: str, run: CheckRun, phase: Phase, found: Found | None
 ) -> Iterable[Write]:
-    if phase == "reported" and report is not None:
-        output, conclusion = _result(situation, section, report)
+    if phase == "reported" and found is not None:
+        output, conclusion = _result(situation, section, found)
         yield UpdateCheckRun(run.id, "completed", output, conclusion)
     elif phase == "running" and run.status == "queued":
         yield UpdateCheckRun(run.id, "in_progress", _waiting_output("in_progress"))
+
+
+def _refreshed(situation: Situation, gate: CheckRun, found: Found) -> Iterable[Write]:
+    """Reviews, CI and the draft state move without a push: the gate follows them."""
+    output, conclusion = _result(situation, GATE, found)
+    if (gate.title, gate.conclusion) != (output.title, conclusion):
+        yield UpdateCheckRun(gate.id, "completed", output, conclusion)
 
 
 def _waiting_output(status: str) -> Output:
     return Output("Queued" if status == "queued" else "Checking", "The result is here in seconds.")
 
 
-def _result(situation: Situation, section: str, report: Report) -> tuple[Output, Conclusion]:
+def _result(situation: Situation, section: str, found: Found) -> tuple[Output, Conclusion]:
+    report = found.report
     page = render_checks.Page(situation.repository, situation.pull, report, situation.config_error)
     if section == GATE:
         title, summary, text, conclusion = render_checks.gate(page)
         return Output(title, summary, text), conclusion
     title, summary, conclusion = render_checks.section(page, section)
-    return Output(title, summary, "", tuple(render_checks.section_annotations(report, section))), conclusion
+    return Output(
+        title, summary, "", tuple(render_checks.section_annotations(report, section, without=found.at_lines))
+    ), conclusion
 
 
 def _strays(situation: Situation) -> Iterable[CheckRun]:
@@ -396,23 +367,47 @@ def _summaries(situation: Situation) -> list[Comment]:
     return [c for c in situation.mine if render_comments.read_marker(c.body) is not None]
 
 
-def _summary(situation: Situation, report: Report) -> Iterable[Write]:
+def _asking(situation: Situation, report: Report) -> render_comments.Asking:
+    """Whether it is the maintainers' turn, and how they hear of it: once in the life of a port."""
+    around, config = situation.around, situation.config
+    asked = _asked(situation)
+    turn = render_comments.verdict_of(report) == "ready" and not situation.pull.draft
+    if around is None or not turn or not config.request_review:
+        return render_comments.Asking(asked)
+    author = situation.pull.author.login.casefold()
+    people = tuple(name for name in config.maintainers if name.casefold() != author)
+    able = tuple(name for name in people if name in around.reviewers)
+    return render_comments.Asking(asked or bool(people), able or people, mention=not able, fresh=not asked)
+
+
+def _summary(situation: Situation, report: Report, now: Standing, *, reviewed: bool) -> Iterable[Write]:
+    """Edited while the verdict stays; posted anew when it flips, unless a review of this head tells the news already."""
     standing = _summaries(situation)
     current = standing[-1] if standing else None
     before = render_comments.read_marker(current.body) if current else None
     greets = not any(render_comments.was_summary(comment.body) for comment in situation.mine)
+    asking = _asking(situation, report)
     wanted = render_comments.summary(
         render_comments.Conversation(
-            situation.repository, situation.pull, situation.config, situation.config_error
+            situation.repository,
+            situation.pull,
+            situation.config,
+            situation.config_error,
+            now,
+            situation.surroundings,
         ),
         report,
         before,
         greets=greets,
+        asking=asking,
     )
+    if asking.fresh and asking.people and not asking.mention:
+        yield RequestReview(asking.people)
+        reviewed = True
     if (
         current is not None
         and before is not None
-        and (before.verdict == wanted.marker.verdict or wanted.marker.verdict == "trouble")
+        and (before.verdict == wanted.marker.verdict or wanted.marker.verdict == "trouble" or reviewed)
     ):
         outdated = standing[:-1]
         if current.body != wanted.body:
@@ -423,16 +418,3 @@ def _summary(situation: Situation, report: Report) -> Iterable[Write]:
     for comment in outdated:
         yield MinimizeComment(comment.node_id)
         yield EditComment(comment.id, render_comments.outdated(comment.body))
-
-
-def _brings(file: ChangedFile, gone: Container[str]) -> bool | None:
-    """Whether this file alone makes it a port. None: only its content tells (another folder, a class added, a moved file).
-
-    Args:
-        gone: names of the files that the pull request removes elsewhere.
-    """
-    match = MODULE.search(file.path)
-    if match is None or match[1] in INFRASTRUCTURE or file.status == "removed":
-        return False
-    in_place = IN_PLACE.fullmatch(file.path) is not None
-    return True if in_place and file.status == "added" and match[0].strip("/") not in gone else None

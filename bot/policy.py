@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, cast
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal, cast
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+
+from checks.checklist import items
+from checks.report import Report
 
 CONFIG_PATH = ".github/tfport.yml"
 MAX_BYTES = 64_000
@@ -15,6 +28,20 @@ Login = Annotated[
 ]
 
 
+def _is_item(name: str) -> str:
+    if name not in items():
+        nearest = get_close_matches(name, items(), n=1, cutoff=0.5)
+        raise ValueError(f"no item is called {name!r}" + (f"; did you mean {nearest[0]}?" if nearest else ""))
+    return name
+
+
+HowFar = Annotated[
+    Literal["off", "advisory"],
+    BeforeValidator(lambda value: "off" if value is False else value),  # YAML reads `off` as false
+]
+ItemName = Annotated[str, AfterValidator(_is_item)]
+
+
 class RepositoryConfig(BaseModel):
     """The file's keys. Unknown ones are errors, so that a misspelt key does not silently do nothing.
 
@@ -22,6 +49,11 @@ class RepositoryConfig(BaseModel):
         enabled: False switches the bot off in this repository.
         maintainers: who is named when a port opens (logins, or org/team), without @.
         mention_on_open: whether they are named at all.
+        review: findings are also noted at their lines, in a review.
+        quiet: check runs and answers to commands only: no summary, no review, nobody is named.
+        request_review: they are asked for review once nothing is left to fix and the pull request has left the draft.
+        approvals: how many a port needs.
+        items: items of the checklist that are `off`, or `advisory` (shown, never blocking).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -29,6 +61,33 @@ class RepositoryConfig(BaseModel):
     enabled: bool = True
     maintainers: tuple[Login, ...] = Field(default=("gante", "Rocketknight1"), max_length=10)
     mention_on_open: bool = True
+    review: bool = True
+    quiet: bool = False
+    request_review: bool = True
+    approvals: int = Field(default=3, ge=0, le=20)
+    items: dict[ItemName, HowFar] = Field(default_factory=dict)
+
+
+def configured(report: Report, config: RepositoryConfig) -> Report:
+    """The report as this repository wants it: without items that are off, with those that are advisory never failing."""
+    if not config.items:
+        return report
+    off = {name for name, how in config.items.items() if how == "off"}
+    soft = config.items.keys() - off
+    findings = tuple(
+        replace(f, level="warning") if f.item in soft and f.level == "error" else f
+        for f in report.findings
+        if f.item not in off
+    )
+    results = tuple(
+        replace(i, state="not-applicable", reason="switched off in this repository")
+        if i.id in off
+        else replace(i, state="passed", reason=f"advisory here: {i.reason}")
+        if i.id in soft and i.state == "failed"
+        else i
+        for i in report.items
+    )
+    return replace(report, findings=findings, items=results)
 
 
 class ConfigError(Exception):

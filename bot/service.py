@@ -16,6 +16,7 @@ from bot.github.limits import Pace
 from bot.github.mirror import Mirror
 from bot.github.session import GitHubApp
 from bot.inbox import Inbox
+from bot.ledger import Ledger
 from bot.policy import RepositoryConfig
 from bot.settings import Settings
 
@@ -41,6 +42,7 @@ async def working(settings: Settings, inbox: Inbox, *, pace: Pace | None = None)
             mirror=Mirror(settings.data_dir / "mirrors"),
             examiner=Examiner(settings.concurrency),
             defaults=RepositoryConfig(maintainers=settings.maintainers),
+            ledger=Ledger(Ledger.url(settings.database_url, settings.data_dir)),
         )
         engine = workflows.EngineSettings(settings.database_url, settings.data_dir)
         await workflows.start(services, engine)
@@ -57,6 +59,7 @@ async def working(settings: Settings, inbox: Inbox, *, pace: Pace | None = None)
                 with suppress(asyncio.CancelledError):
                     await task
             await workflows.stop()
+            services.ledger.close()
 
 
 def _must_not_end(consumer: asyncio.Task[None]) -> None:

@@ -40,6 +40,8 @@ class Pull:
     Attributes:
         head_repo: the repository of the head, None when the fork was deleted.
         base_sha: tip of the base branch (not the merge base).
+        mergeable: None while GitHub does not know.
+        requested: logins of the people whose review is asked for.
     """
 
     number: int
@@ -60,6 +62,8 @@ class Pull:
     updated_at: datetime
     html_url: str
     maintainer_can_modify: bool = False
+    mergeable: bool | None = None
+    requested: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,8 @@ class Comment:
     Attributes:
         app_id: the app that wrote it (`performed_via_github_app`), else None.
         reactions: contents of *our own* reactions on it; filled only for comments that somebody reacted to.
+        handled: digests of the command lines that were dealt with; None where nobody remembers, so that a reaction of ours speaks
+            for all of them.
     """
 
     id: int
@@ -92,6 +98,16 @@ class Comment:
     kind: Literal["issue", "review-comment", "review"] = "issue"
     reactions: frozenset[str] = frozenset()
     minimized: bool = False
+    handled: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """The conversation below a comment at a line. `comments` are node ids, its first comment first."""
+
+    node_id: str
+    resolved: bool
+    comments: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

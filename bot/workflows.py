@@ -22,15 +22,17 @@ import structlog
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID  # fmt: skip
 
 from bot.apply import apply
-from bot.examine import Examiner
+from bot.examine import Examination, Examiner, suggestions_from_json
 from bot.github import reads
 from bot.github.errors import GitHubDown, GitHubError, Gone, RateLimited
 from bot.github.git import Progress
 from bot.github.mirror import Mirror
 from bot.github.session import GitHubApp
+from bot.ledger import Ledger
 from bot.observe import observe
-from bot.plan import Situation, confess, first_visit, plan, settled
+from bot.plan import confess, first_visit, plan, settled
 from bot.policy import RepositoryConfig
+from bot.situation import Situation
 from checks.errors import UserError
 from checks.report import Report
 
@@ -71,6 +73,7 @@ class Services:
     mirror: Mirror
     examiner: Examiner
     defaults: RepositoryConfig
+    ledger: Ledger
 
 
 class PullGone(Exception):
@@ -142,8 +145,8 @@ async def look(installation: int, repository: int, number: int, rerequested: dic
                 await _run(first_contact, *place, target)
             target = await _run(fetch, *place, target)
             assert target is not None
-            report = await _run(examine, *place, target)
-            if await _run(publish, *place, target, report, rerequested):
+            examination = await _run(examine, *place, target)
+            if await _run(publish, *place, target, examination, rerequested):
                 return "published"
         return "the head moves faster than we look"
     except PullGone as gone:
@@ -244,8 +247,8 @@ async def _show_running(
 @_step
 async def examine(
     services: Services, installation: int, repository: int, number: int, target: Target
-) -> dict[str, Any] | None:
-    """The report, as JSON; None if nothing is ported."""
+) -> Examination | None:
+    """The report and what it suggests; None if nothing is ported."""
     path = services.mirror.path(repository)
     return await services.examiner.examine(path, target["base"], target["head"], ready=target["ready"])
 
@@ -257,7 +260,7 @@ async def publish(
     repository: int,
     number: int,
     target: Target,
-    report: dict[str, Any] | None,
+    examination: Examination | None,
     rerequested: dict[str, str],
 ) -> bool:
     """Conclude the check runs and write the summary. False if the pull request moved on meanwhile."""
@@ -269,8 +272,11 @@ async def publish(
         target["base_ref"],
     ):
         return False
-    result = None if report is None else Report.from_json(report)
-    writes = plan(situation, "reported", result)
+    if examination is None:
+        writes = plan(situation, "reported")
+    else:
+        report = Report.from_json(examination["report"])
+        writes = plan(situation, "reported", report, suggestions_from_json(examination["suggestions"]))
     await _apply(services, installation, situation, writes)
     return True
 
@@ -320,13 +326,19 @@ async def _observe(
         defaults=services.defaults,
         other_heads=heads or (),
         rerequested=rerequested,
+        ledger=services.ledger,
     )
 
 
 async def _apply(services: Services, installation: int, situation: Situation, writes: list[Any]) -> None:
     there = services.github.installation(installation)
     await apply(
-        there, situation.repository, situation.pull.number, writes, after_each=lambda: crash_point("write")
+        there,
+        situation.repository,
+        situation.pull.number,
+        writes,
+        ledger=services.ledger,
+        after_each=lambda: crash_point("write"),
     )
 
 

@@ -180,12 +180,7 @@ def code_around(world: World, note: dict[str, object]) -> list[Text]:
 
 def compare(world: World, pull: Pull) -> list[str]:
     """What differs between the mistakes that were planted and those that were found."""
-    found = sorted(
-        (note["title"].partition(":")[0], note["path"], note["start_line"])
-        for run in world.newest(pull).values()
-        for note in run.annotations
-        if note["annotation_level"] == "failure"
-    )
+    found = world.told(pull)
     planted = sorted((mistake.rule, mistake.path, mistake.line) for mistake in world.sample.planted)
     missed = [
         f"not found: {rule} at {path}:{line}"
@@ -202,11 +197,11 @@ def compare(world: World, pull: Pull) -> list[str]:
 
 
 def not_green(world: World, pull: Pull) -> list[str]:
-    return [
-        f"{run.name} is {run.conclusion} on the repaired commit"
-        for run in world.newest(pull).values()
-        if run.conclusion != "success"
-    ]
+    return (
+        []
+        if world.green(pull)
+        else [f"{run.name} is {run.conclusion} on the repaired commit" for run in world.newest(pull).values()]
+    )
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ import json
 import sys
 from pathlib import Path
 
+from bot.commands import COMMANDS
+from bot.render.replies import help_text
 from checks import catalogue
 from checks.explain import explain_rule, index
 from checks.rules import all_rules
@@ -21,8 +23,17 @@ def generated() -> dict[str, str]:
         "checks/report.schema.json": json.dumps(report_schema(), indent=2) + "\n",
         "docs/rules/README.md": index(),
         "docs/rules/catalogue.md": catalogue.page(),
+        "README.md": readme(),
         **pages,
     }
+
+
+def readme() -> str:
+    """The README with the table of commands as it is."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    begin, end = "<!-- commands: scripts/generate.py -->\n", "<!-- /commands -->"
+    table = "\n".join(line for line in help_text(COMMANDS.values()).split("\n") if line.startswith("|"))
+    return text.partition(begin)[0] + begin + table + "\n" + end + text.partition(end)[2]
 
 
 def orphans() -> list[Path]:

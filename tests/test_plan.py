@@ -1,147 +1,26 @@
 """The decision without GitHub: the same situation twice gives no second write, and every phase adds only what is missing."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
+from bot import outbox as o
 from bot import plan as p
 from bot.policy import RepositoryConfig
-from bot.state import ChangedFile, CheckRun, Comment, Pull, Repository, User
-from checks.checklist import items
-from checks.report import Finding, ItemResult, PortSummary, Report, State
-
-NOW = datetime(2023, 12, 13, tzinfo=UTC)
-APP = 7
-HEAD = "a" * 40
-AUTHOR = User(11, "ada")
-REPOSITORY = Repository(
-    1, "huggingface", "transformers", "main", "http://hub/t.git", "http://hub/huggingface/transformers"
+from bot.state import ChangedFile, User
+from tests.fixtures.pretend import (
+    AUTHOR,
+    HEAD,
+    PORT,
+    Pretend,
+    pull,
+    report,
+    situation,
 )
-
-
-def pull(**changes: object) -> Pull:
-    base = Pull(
-        number=5,
-        node_id="PR_5",
-        title="Add TF BrandNewBert",
-        author=AUTHOR,
-        draft=True,
-        open=True,
-        merged=False,
-        locked=False,
-        head_sha=HEAD,
-        head_ref="add_tf",
-        head_repo=REPOSITORY,
-        base_sha="b" * 40,
-        base_ref="main",
-        labels=(),
-        created_at=NOW,
-        updated_at=NOW,
-        html_url="http://hub/huggingface/transformers/pull/5",
-    )
-    return replace(base, **changes)  # type: ignore[arg-type]
-
-
-PORT = ChangedFile("src/transformers/models/bert/modeling_tf_bert.py", "added", "+x")
-
-
-def situation(**changes: object) -> p.Situation:
-    base = p.Situation(
-        app_id=APP,
-        app_slug="tfport",
-        repository=REPOSITORY,
-        pull=pull(),
-        files=(PORT,),
-        tensorflow=True,
-        config=RepositoryConfig(),
-        config_error="",
-        comments=(),
-        check_runs=(),
-    )
-    return replace(base, **changes)  # type: ignore[arg-type]
-
-
-def report(failing: str = "", state: State = "failed") -> Report:
-    finding = Finding(
-        failing, failing, "error", PORT.path, 3, "`call` lacks it", "add it", model="bert"
-    ).identify("x")
-    return Report(
-        tool_version="1",
-        base="b" * 40,
-        head=HEAD,
-        ports=(PortSummary("bert", "complete", ("TFBertModel",), PORT.path),),
-        items=tuple(
-            ItemResult(
-                i.id,
-                i.section,
-                "bert",
-                state if i.id == failing else "passed",
-                "1 finding" if i.id == failing else "",
-            )
-            for i in items().values()
-        ),
-        findings=(finding,) if failing else (),
-        timings={"total": 0.3},
-    )
-
-
-class Pretend:
-    """Applies writes to a situation as GitHub would; enough of it for a pure test."""
-
-    def __init__(self, start: p.Situation) -> None:
-        self.now = start
-        self.ids = iter(range(100, 1000))
-        self.minimized: list[str] = []
-
-    def run(self, phase: p.Phase, result: Report | None = None) -> list[p.Write]:
-        writes = p.plan(self.now, phase, result)
-        for write in writes:
-            self.apply(write)
-        assert p.plan(self.now, phase, result) == [], "a second look writes again"
-        return writes
-
-    def apply(self, write: p.Write) -> None:
-        runs, comments = list(self.now.check_runs), list(self.now.comments)
-        match write:
-            case p.CreateCheckRun():
-                runs.append(
-                    CheckRun(next(self.ids), write.name, write.head_sha, write.external_id, write.status, write.conclusion,
-                             write.output.title, write.output.summary, len(write.output.annotations), "http://x", APP)
-                )  # fmt: skip
-            case p.UpdateCheckRun():
-                index = next(i for i, run in enumerate(runs) if run.id == write.id)
-                runs[index] = replace(
-                    runs[index], status=write.status, conclusion=write.conclusion, title=write.output.title
-                )
-            case p.CreateComment():
-                comments.append(says(next(self.ids), User(99, "tfport[bot]", True), write.body, app_id=APP))
-            case p.EditComment():
-                index = next(i for i, comment in enumerate(comments) if comment.id == write.id)
-                comments[index] = replace(comments[index], body=write.body)
-            case p.MinimizeComment():
-                self.minimized.append(write.node_id)
-            case p.React():
-                index = comments.index(write.comment)
-                comments[index] = replace(
-                    comments[index], reactions=comments[index].reactions | {write.content}
-                )
-        self.now = replace(self.now, check_runs=tuple(runs), comments=tuple(comments))
-
-    def says(self, user: User, body: str) -> None:
-        self.now = replace(self.now, comments=(*self.now.comments, says(next(self.ids), user, body)))
-
-    @property
-    def summaries(self) -> list[str]:
-        return [c.body for c in self.now.comments if c.app_id == APP and "tfport:summary" in c.body]
-
-
-def says(number: int, user: User, body: str, app_id: int | None = None) -> Comment:
-    return Comment(number, f"IC_{number}", user, body, NOW, NOW, "http://x", app_id)
 
 
 def test_a_port_from_queued_to_concluded():
     hub = Pretend(situation())
     queued = hub.run("announced")
-    assert [w.name for w in queued if isinstance(w, p.CreateCheckRun)] == [
+    assert [w.name for w in queued if isinstance(w, o.CreateCheckRun)] == [
         "tfport",
         "tfport / architecture",
         "tfport / registration",
@@ -169,7 +48,7 @@ def test_the_summary_is_edited_while_the_verdict_stays_and_new_when_it_flips():
     first = hub.now.comments[0]
     hub.now = replace(hub.now, pull=pull(head_sha="c" * 40))
     writes = hub.run("reported", report("main-init"))
-    assert [type(w) for w in writes if not isinstance(w, p.CreateCheckRun)] == [p.EditComment]
+    assert [type(w) for w in writes if not isinstance(w, o.CreateCheckRun)] == [o.EditComment]
     hub.now = replace(hub.now, pull=pull(head_sha="d" * 40))
     hub.run("reported", report())
     assert hub.minimized == [first.node_id]
@@ -211,7 +90,7 @@ def test_what_only_the_content_tells_is_not_announced():
 def test_a_base_without_tensorflow_is_told_once():
     hub = Pretend(situation(tensorflow=False))
     (write,) = hub.run("announced")
-    assert isinstance(write, p.CreateComment)
+    assert isinstance(write, o.CreateComment)
     assert "no TensorFlow support" in write.body
 
 
@@ -276,9 +155,9 @@ def test_ten_checks_in_a_minute_are_one():
     for _ in range(10):
         hub.says(AUTHOR, "/tfport check")
     writes = hub.run("announced")
-    assert sum(isinstance(w, p.CreateCheckRun) for w in writes) == 6
+    assert sum(isinstance(w, o.CreateCheckRun) for w in writes) == 6
     hub.says(AUTHOR, "/tfport check")
-    assert [type(w) for w in hub.run("announced")] == [p.React]
+    assert [type(w) for w in hub.run("announced")] == [o.React, o.Remember]
 
 
 def test_a_wrong_command_is_answered_once():
@@ -326,7 +205,7 @@ def test_a_port_that_extends_a_module_is_answered_like_any_other():
     hub.says(AUTHOR, "/tfport check")
     assert not p.settled(hub.now)
     writes = hub.run("announced")
-    assert sum(isinstance(write, p.CreateCheckRun) for write in writes) == 6
+    assert sum(isinstance(write, o.CreateCheckRun) for write in writes) == 6
     assert hub.now.comments[-1].reactions == {"eyes"}
 
 
@@ -353,4 +232,4 @@ def test_another_base_branch_is_checked_anew():
     hub.run("reported", report())
     hub.now = replace(hub.now, pull=pull(base_ref="b2"))
     assert not p.settled(hub.now)
-    assert sum(isinstance(write, p.CreateCheckRun) for write in hub.run("announced")) == 6
+    assert sum(isinstance(write, o.CreateCheckRun) for write in hub.run("announced")) == 6

@@ -1,5 +1,8 @@
 """The repository's configuration: defaults, and errors with their place."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from bot.policy import ConfigError, RepositoryConfig, parse_config
@@ -14,6 +17,14 @@ def test_values():
     config = parse_config("enabled: false\nmaintainers: [ada, org/team]\n")
     assert not config.enabled
     assert config.maintainers == ("ada", "org/team")
+
+
+def test_the_readme_shows_every_key():
+    readme = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+    (shown,) = [b for b in re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL) if "enabled" in b]
+    keys = re.findall(r"^(\w+):", shown, re.MULTILINE)
+    assert sorted(keys) == sorted(RepositoryConfig.model_fields)
+    assert parse_config(shown).items == {"doc-credit": "off", "style": "advisory"}
 
 
 @pytest.mark.parametrize(
@@ -35,6 +46,8 @@ def test_values():
         ("enabled: !!bool x\n", "not readable"),
         ("enabled: !!timestamp x\n", "not readable"),
         ("enabled: " + "9" * 5000, ""),
+        ("items: {doc-tabel: off}\n", "did you mean doc-table"),
+        ("approvals: -1\n", "1:1: approvals"),
     ],
 )
 def test_errors_name_the_place(text: str, says: str):

@@ -11,7 +11,7 @@ from checks.rules import sample
 from checks.run import check
 from checks.snapshot import DictSnapshot
 from tests.checks.test_progress import BASE, KIN_TF, PYTORCH, TF
-from tests.test_plan import REPOSITORY, pull
+from tests.fixtures.pretend import REPOSITORY, pull
 
 TALK = Conversation(REPOSITORY, pull(), RepositoryConfig(maintainers=("gante",)))
 

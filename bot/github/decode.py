@@ -50,6 +50,8 @@ def pull(raw: Json) -> Pull:
         updated_at=instant(raw["updated_at"]),
         html_url=raw["html_url"],
         maintainer_can_modify=bool(raw.get("maintainer_can_modify")),
+        mergeable=raw.get("mergeable"),
+        requested=tuple(user["login"] for user in raw.get("requested_reviewers") or ()),
     )
 
 

@@ -12,10 +12,12 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
+from bot import submission
 from bot.github import decode
 from bot.github.errors import Gone
 from bot.github.session import Identity, Installation
-from bot.state import Annotation, ChangedFile, CheckRun, Comment, Permission, Pull, Repository, User
+from bot.state import Annotation, ChangedFile, CheckRun, Comment, Permission, Pull, Repository, Thread, User
+from bot.submission import CheckState, OtherCheck, Review
 from checks.errors import UserError
 
 FILES_CAP = 3000
@@ -23,6 +25,26 @@ FILES_CAP = 3000
 
 OUR_REACTIONS = ("eyes", "+1", "-1", "rocket", "confused")
 _MINIMIZED = "query($ids:[ID!]!){nodes(ids:$ids){id ...on IssueComment{isMinimized}}}"
+
+
+_THREADS = (
+    "query($id:ID!,$after:String){node(id:$id){...on PullRequest{reviewThreads(first:100,after:$after)"
+    "{pageInfo{hasNextPage endCursor}nodes{id isResolved comments(first:1){nodes{id}}}}}}}"
+)
+
+
+async def threads(gh: Installation, pull: Pull) -> tuple[Thread, ...]:
+    """The conversations at lines, of each its first comment."""
+    found: list[Thread] = []
+    after: str | None = None
+    while True:
+        answer = (await gh.query(_THREADS, id=pull.node_id, after=after))["node"]["reviewThreads"]
+        for node in filter(None, answer["nodes"]):
+            comments = tuple(comment["id"] for comment in filter(None, node["comments"]["nodes"]))
+            found.append(Thread(node["id"], node["isResolved"], comments))
+        if not answer["pageInfo"]["hasNextPage"]:
+            return tuple(found)
+        after = answer["pageInfo"]["endCursor"]
 
 
 async def identity(gh: Installation) -> Identity:
@@ -97,6 +119,53 @@ async def branch_tip(gh: Installation, repo: Repository, branch: str) -> str:
     return (await gh.get(f"repos/{repo.full_name}/branches/{quote(branch)}"))["commit"]["sha"]
 
 
+async def behind_by(gh: Installation, repo: Repository, base: str, head: str) -> int:
+    """How many commits of `base` the head lacks."""
+    compared = await gh.get(f"repos/{repo.full_name}/compare/{base}...{head}", per_page=1)
+    return int(compared["behind_by"])
+
+
+async def verdicts(gh: Installation, repo: Repository, number: int) -> tuple[Review, ...]:
+    """The verdicts of reviewers that stand, with what each may do in the repository."""
+    raw = await gh.pages(f"repos/{repo.full_name}/pulls/{number}/reviews")
+    given = [
+        (
+            decode.user(one["user"]).id,
+            decode.user(one["user"]).login,
+            one["state"],
+            one.get("commit_id") or "",
+        )
+        for one in raw
+    ]
+    found: list[Review] = []
+    for user_id, login, state, commit in submission.verdicts(given):
+        asked_id, rights = await permission(gh, repo, login)
+        kind = "approved" if state.upper() == "APPROVED" else "changes-requested"
+        found.append(Review(login, user_id, kind, commit, rights if asked_id == user_id else "none"))
+    return tuple(found)
+
+
+async def other_checks(gh: Installation, repo: Repository, sha: str) -> tuple[OtherCheck, ...]:
+    """What others report of a commit: statuses, and check runs of other apps (the newest of each name)."""
+    base = f"repos/{repo.full_name}/commits/{sha}"
+    combined, runs = await asyncio.gather(
+        gh.get(f"{base}/status", per_page=100),
+        gh.pages(f"{base}/check-runs", key="check_runs", filter="latest"),
+    )
+    found: dict[str, CheckState] = {
+        str(one["context"]): _STATUS.get(one["state"], "failure") for one in combined["statuses"]
+    }
+    for raw in runs:
+        run = decode.check_run(raw)
+        if run.app_id != gh.app_id:
+            done: CheckState = "success" if run.conclusion in ("success", "neutral", "skipped") else "failure"
+            found[run.name] = done if run.status == "completed" else "pending"
+    return tuple(OtherCheck(name, state) for name, state in sorted(found.items()))
+
+
+_STATUS: dict[str, CheckState] = {"success": "success", "pending": "pending"}
+
+
 async def merge_base(gh: Installation, repo: Repository, base: str, head: str) -> str:
     """SHA of the merge base of two revisions (SHA or branch); `head` may be a commit of a fork."""
     compared = await gh.get(f"repos/{repo.full_name}/compare/{base}...{head}", per_page=1)
@@ -121,6 +190,13 @@ async def file(gh: Installation, repo: Repository, path: str, ref: str) -> str |
         return base64.b64decode(found["content"]).decode()
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not UTF-8 text", hint="save it as UTF-8") from error
+
+
+async def history(gh: Installation, repo: Repository, file: str, ref: str, most: int) -> tuple[str, ...]:
+    """The newest commits (SHA) of a branch that changed a file, newest first."""
+    query = f"path={quote(file)}&sha={quote(ref, safe='')}&per_page={most}"
+    found: Any = await gh.get(f"repos/{repo.full_name}/commits?{query}")
+    return tuple(str(commit["sha"]) for commit in found)
 
 
 async def permission(gh: Installation, repo: Repository, login: str) -> tuple[int | None, Permission]:

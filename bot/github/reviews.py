@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.diff import LineComment
 from bot.github import decode, reads
 from bot.github.errors import Ambiguous, Gone, Unprocessable
 from bot.github.session import Installation
 from bot.github.writes import COMMENT_LIMIT
-from bot.state import ChangedFile, Repository
-
-_HUNK = re.compile(r"^@@ -\d+(?:,\d+)? \+(\d+)(?:,(\d+))? @@", re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True)
-class LineComment:
-    """A comment on lines `start_line` (or `line` alone) to `line` of the head's file."""
-
-    path: str
-    line: int
-    body: str
-    start_line: int | None = None
-
-    def json(self) -> decode.Json:
-        body: decode.Json = {"path": self.path, "line": self.line, "side": "RIGHT", "body": self.body}
-        if self.start_line is not None and self.start_line < self.line:
-            body |= {"start_line": self.start_line, "start_side": "RIGHT"}
-        return body
+from bot.state import Repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,29 +19,6 @@ class Posted:
 
     id: int
     left_out: tuple[LineComment, ...] = ()
-
-
-def on_diff(
-    comments: Iterable[LineComment], files: Iterable[ChangedFile]
-) -> tuple[tuple[LineComment, ...], tuple[LineComment, ...]]:
-    """Those comments that stand on lines of the diff (all of theirs in one hunk), and the others."""
-    hunks = {file.path: _hunks(file.patch or "") for file in files}
-
-    def legal(comment: LineComment) -> bool:
-        first = comment.line if comment.start_line is None else comment.start_line
-        return any(first in hunk and comment.line in hunk for hunk in hunks.get(comment.path, ()))
-
-    asked = tuple(comments)
-    return tuple(c for c in asked if legal(c)), tuple(c for c in asked if not legal(c))
-
-
-def _hunks(patch: str) -> list[range]:
-    """The lines of the new file that each hunk shows.
-
-    >>> _hunks("@@ -1,2 +1,3 @@\\n a\\n+b\\n c\\n@@ -9 +10 @@ def f():\\n-x\\n+y")
-    [range(1, 4), range(10, 11)]
-    """
-    return [range(int(start), int(start) + int(length or 1)) for start, length in _HUNK.findall(patch)]
 
 
 async def create_review(
@@ -98,6 +57,13 @@ async def create_review(
             if failures >= gh.host.pace.attempts:
                 raise
             await gh.host.back_off(failures)
+
+
+def _json(comment: LineComment) -> decode.Json:
+    body: decode.Json = {"path": comment.path, "line": comment.line, "side": "RIGHT", "body": comment.body}
+    if comment.start_line is not None and comment.start_line < comment.line:
+        body |= {"start_line": comment.start_line, "start_side": "RIGHT"}
+    return body
 
 
 class _Review:
@@ -148,7 +114,7 @@ class _Review:
         return True
 
     async def _create(self, comments: Sequence[LineComment], *, event: str | None) -> int:
-        body: decode.Json = {"commit_id": self.head_sha, "comments": [comment.json() for comment in comments]}
+        body: decode.Json = {"commit_id": self.head_sha, "comments": [_json(comment) for comment in comments]}
         if event:
             body |= {"event": event, "body": self.body}
         kind = "content" if event else "other"

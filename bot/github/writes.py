@@ -22,6 +22,7 @@ PERMISSIONS: dict[str, str] = {
     "contents": "read",  # git fetch, compare, the repository's configuration
     "issues": "write",  # reactions in the conversation; `issue_comment` deliveries
     "metadata": "read",  # repository by id, rights of who commands
+    "statuses": "read",  # whether CI is green
     "pull_requests": "write",  # comments, reviews, review requests, list of files
 }
 """What the calls of this package need. `app.yml` asks for exactly this."""
@@ -37,9 +38,10 @@ Status = Literal["queued", "in_progress", "completed"]
 T = TypeVar("T")
 
 _MINIMIZE = (
-    "mutation minimize($id:ID!){minimizeComment(input:{subjectId:$id,classifier:OUTDATED})"
+    "mutation minimize($id:ID!,$why:ReportedContentClassifiers!){minimizeComment(input:{subjectId:$id,classifier:$why})"
     "{minimizedComment{isMinimized}}}"
 )
+_RESOLVE = "mutation resolve($id:ID!){resolveReviewThread(input:{threadId:$id}){thread{isResolved}}}"
 _REACT = "mutation react($id:ID!,$content:ReactionContent!){addReaction(input:{subjectId:$id,content:$content}){reaction{content}}}"
 _GRAPHQL_REACTIONS = {"+1": "THUMBS_UP", "-1": "THUMBS_DOWN"}
 
@@ -206,10 +208,30 @@ async def delete_comment(gh: Installation, repo: Repository, comment_id: int) ->
         return
 
 
-async def minimize_comment(gh: Installation, node_id: str) -> None:
-    """Fold a comment away as outdated; one that was deleted needs nothing."""
+async def minimize_comment(
+    gh: Installation, node_id: str, why: Literal["OUTDATED", "RESOLVED"] = "OUTDATED"
+) -> None:
+    """Fold a comment away; one that was deleted needs nothing."""
     try:
-        await gh.mutate(_MINIMIZE, id=node_id)
+        await gh.mutate(_MINIMIZE, id=node_id, why=why)
+    except Gone:
+        return
+
+
+async def update_review_comment(gh: Installation, repo: Repository, comment_id: int, body: str) -> None:
+    """Change the text of one of our comments at a line; a deleted one needs nothing."""
+    _at_most(COMMENT_LIMIT, body=body)
+    path = f"repos/{repo.full_name}/pulls/comments/{comment_id}"
+    try:
+        await gh.write("PATCH", path, {"body": body}, kind="content", repeat=True)
+    except Gone:
+        return
+
+
+async def resolve_thread(gh: Installation, node_id: str) -> None:
+    """Mark a conversation at a line as resolved; one that was deleted needs nothing."""
+    try:
+        await gh.mutate(_RESOLVE, id=node_id)
     except Gone:
         return
 
@@ -347,6 +369,8 @@ __all__ = [
     "find_comment",
     "minimize_comment",
     "request_reviewers",
+    "resolve_thread",
     "update_check_run",
     "update_comment",
+    "update_review_comment",
 ]

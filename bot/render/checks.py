@@ -57,7 +57,12 @@ def gate(page: Page) -> tuple[str, str, str, Conclusion]:
     view = page.view
     summary = render("check/gate_summary.md.j2", view=view, config_error=page.config_error)
     text = render("check/gate_text.md.j2", view=view, shown=["start", "submit", "share"])
-    return title(view.counts), fit(summary), fit(text), conclude(result.state for result in page.report.items)
+    return (
+        title(view.all_counts),
+        fit(summary),
+        fit(text),
+        conclude(result.state for result in page.report.items),
+    )
 
 
 def title(counts: Counts) -> str:
@@ -77,10 +82,16 @@ def title(counts: Counts) -> str:
     return " · ".join([said, *open_ends])
 
 
-def section_annotations(report: Report, name: str) -> Iterator[Annotation]:
-    """Findings of one section as annotations, at most `MAX_ANNOTATIONS`, errors first."""
+def section_annotations(
+    report: Report, name: str, *, without: frozenset[str] = frozenset()
+) -> Iterator[Annotation]:
+    """Findings of one section as annotations, at most `MAX_ANNOTATIONS`, errors first.
+
+    Args:
+        without: identities of those that stand at their lines already.
+    """
     order: list[Level] = ["error", "warning", "suggestion"]
-    shown = [f for f in report.findings if _shown_in(f, name)]
+    shown = [f for f in report.findings if _shown_in(f, name) and f.id not in without]
     for finding in sorted(shown, key=lambda f: order.index(f.level))[:MAX_ANNOTATIONS]:
         yield Annotation(
             path=finding.path,

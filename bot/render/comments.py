@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
-from bot.commands import PREFIX, Command
+from bot.commands import PREFIX
+from bot.decisions import Standing
 from bot.policy import RepositoryConfig
 from bot.render.environment import render
 from bot.render.outcome import progress
 from bot.render.text import fit
 from bot.render.view import ReportView
 from bot.state import Pull, Repository
+from bot.submission import judged
 from checks.report import Report, conclude
 
 Verdict = Literal["to-fix", "under-way", "ready", "trouble"]
 """What a person needs to hear; a new comment is posted only when it flips."""
 
-_SUMMARY = re.compile(
-    r"<!-- tfport:summary verdict=(?P<verdict>[a-z-]+) head=(?P<head>[0-9a-f]{40}) failed=(?P<failed>\d+) was=(?P<was>\d+|none)"
-    r" cc=(?P<cc>yes|no) -->"
-)
+_SUMMARY = re.compile(r"<!-- tfport:summary ((?:\w+=[\w-]+ ?)+)-->")
 _OUTDATED = "<!-- tfport:outdated-summary -->"
 
 
@@ -34,6 +32,8 @@ class Marker:
         head: the commit it speaks of.
         failed: blocking findings at that head; `was`: those of the head before, None if there was none.
         cc: it names the maintainers.
+        asked: the maintainers were asked for review, in this summary or an earlier one.
+        around: digest of what was around the code (reviews, CI, …).
     """
 
     verdict: Verdict
@@ -41,13 +41,20 @@ class Marker:
     failed: int
     was: int | None
     cc: bool
+    asked: bool = False
+    around: str = "none"
 
     def __str__(self) -> str:
-        was = "none" if self.was is None else self.was
-        return (
-            f"<!-- tfport:summary verdict={self.verdict} head={self.head} failed={self.failed} was={was}"
-            f" cc={'yes' if self.cc else 'no'} -->"
-        )
+        said = {
+            "verdict": self.verdict,
+            "head": self.head,
+            "failed": self.failed,
+            "was": "none" if self.was is None else self.was,
+            "cc": "yes" if self.cc else "no",
+            "asked": "yes" if self.asked else "no",
+            "around": self.around,
+        }
+        return f"<!-- tfport:summary {' '.join(f'{key}={value}' for key, value in said.items())} -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,25 @@ class Conversation:
     pull: Pull
     config: RepositoryConfig
     config_error: str = ""
+    now: Standing = field(default_factory=Standing)
+    around: str = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """The maintainers' turn.
+
+    Attributes:
+        asked: they were asked before, or are now.
+        people: their logins, while it is their turn.
+        mention: they have to be mentioned, as nobody of them can be asked by GitHub's own means.
+        fresh: it is this look that asks them.
+    """
+
+    asked: bool = False
+    people: tuple[str, ...] = ()
+    mention: bool = False
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +97,21 @@ class Summary:
 def read_marker(body: str) -> Marker | None:
     """The marker of a summary that is not outdated."""
     found = _SUMMARY.search(body)
-    if found is None or found["verdict"] not in get_args(Verdict):
+    if found is None:
         return None
-    was = None if found["was"] == "none" else int(found["was"])
-    verdict: Verdict = found["verdict"]  # pyright: ignore[reportAssignmentType]
-    return Marker(verdict, found["head"], int(found["failed"]), was, found["cc"] == "yes")
+    said = dict(part.split("=", 1) for part in found[1].split())
+    verdict, was, failed = said.get("verdict"), said.get("was", "none"), said.get("failed", "0")
+    if verdict not in get_args(Verdict) or not failed.isdecimal():
+        return None
+    return Marker(
+        verdict=verdict,  # pyright: ignore[reportArgumentType]
+        head=said.get("head", ""),
+        failed=int(failed),
+        was=int(was) if was.isdecimal() else None,
+        cc=said.get("cc") == "yes",
+        asked=said.get("asked") == "yes",
+        around=said.get("around", "none"),
+    )
 
 
 def was_summary(body: str) -> bool:
@@ -90,7 +126,7 @@ def outdated(body: str) -> str:
 
 def verdict_of(report: Report) -> Verdict:
     """What the report comes to, for a person."""
-    match conclude(item.state for item in report.items):
+    match conclude(item.state for item in judged(report)):
         case "failure":
             return "to-fix"
         case "cancelled":
@@ -101,7 +137,9 @@ def verdict_of(report: Report) -> Verdict:
             return "ready"
 
 
-def summary(talk: Conversation, report: Report, before: Marker | None, *, greets: bool) -> Summary:
+def summary(
+    talk: Conversation, report: Report, before: Marker | None, *, greets: bool, asking: Asking
+) -> Summary:
     """The summary that should stand.
 
     Args:
@@ -119,14 +157,17 @@ def summary(talk: Conversation, report: Report, before: Marker | None, *, greets
         failed=len(report.blocking),
         was=None if before is None else before.was if before.head == head else before.failed,
         cc=bool(cc) and (greets or (before is not None and before.cc and edits)),
+        asked=asking.asked,
+        around=talk.around,
     )
     text = render(
         "comment/summary.md.j2",
-        view=ReportView(talk.repository, talk.pull, report),
+        view=ReportView(talk.repository, talk.pull, report, talk.now),
         marker=marker,
         cc=cc if marker.cc else [],
         greets=greets or (before is not None and before.cc and edits),
         config_error=talk.config_error,
+        asking=asking,
         prefix=PREFIX,
         progress=progress,
     )
@@ -151,15 +192,11 @@ def no_tensorflow(base_ref: str) -> str:
     return render("comment/no_tensorflow.md.j2", base_ref=base_ref)
 
 
-def denied(command: Command) -> str:
-    """A command that its writer may not use."""
-    who = "the author of this pull request and maintainers" if command.who == "author" else "maintainers"
-    return f"`{PREFIX} {command.name}` is for {who}. {PREFIX_HELP}"
+def merged(pull: Pull, models: list[str]) -> str:
+    """The last word: what is left after the merge."""
+    return render("comment/merged.md.j2", pull=pull, models=models)
 
 
-PREFIX_HELP = f"`{PREFIX} help` shows what you can use."
-
-
-def help_text(commands: Iterable[Command]) -> str:
-    """The table of commands."""
-    return render("comment/help.md.j2", commands=list(commands), prefix=PREFIX)
+def resting(pull: Pull, days: int) -> str:
+    """Asks whether a draft goes on."""
+    return render("comment/resting.md.j2", pull=pull, days=days, prefix=PREFIX)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from bot.decisions import Decision, Standing
+from bot.render.text import inert
 from bot.state import Pull, Repository
+from bot.submission import judged
 from checks.checklist import GUIDE, Section, items, sections
 from checks.report import Finding, ItemResult, Report, State
 
@@ -21,6 +24,11 @@ ICONS: dict[State, str] = {
 """GitHub's own emoji; every one is explained where it is shown."""
 
 DECIDABLE: frozenset[State] = frozenset({"passed", "failed", "waiting", "error"})
+
+
+def quoted(text: str) -> str:
+    """What somebody wrote, as a quotation that does nothing; "" for nothing."""
+    return f"> {inert(text, 1000)}" if text.strip() else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +68,22 @@ class ReportView:
     repository: Repository
     pull: Pull
     report: Report
+    now: Standing = field(default_factory=Standing)
+
+    def disputed(self, finding: Finding) -> str:
+        """Who disputes a finding, "" if nobody does."""
+        found = [d for d in self.now.disputes.values() if finding.id in d.findings]
+        return found[-1].by if found else ""
+
+    @property
+    def waived(self) -> list[Decision]:
+        """Waivers that cover something of this report."""
+        ids = {finding.id for finding in self.report.findings}
+        return [
+            waiver
+            for waiver in self.now.waivers.values()
+            if ids & set(waiver.findings) or (not waiver.findings and waiver.head == self.report.head)
+        ]
 
     @property
     def models(self) -> list[str]:
@@ -67,6 +91,12 @@ class ReportView:
 
     @property
     def counts(self) -> Counts:
+        """Of what the port itself has to pass."""
+        return Counts.of(judged(self.report))
+
+    @property
+    def all_counts(self) -> Counts:
+        """Of the whole checklist."""
         return Counts.of(list(self.report.items))
 
     @property

@@ -114,4 +114,6 @@ def visible(world: World, pull: Pull) -> object:
         for run in world.runs(pull)
     ]  # fmt: skip
     comments = [(normal(comment.body), comment.minimized) for comment in world.comments(pull)]
-    return sorted(runs), comments
+    notes = [(note.path, note.line, normal(note.body), note.minimized) for note in world.notes(pull)]
+    reviews = [normal(review.body) for review in world.reviews(pull)]
+    return sorted(runs), comments, sorted(notes, key=repr), reviews

@@ -39,23 +39,26 @@ def test_a_draft_with_planted_mistakes(bot: World, draft: Draft):
     bot.settle(pull)
     runs = bot.newest(pull)
     assert set(runs) == NAMES
-    found = sorted(
-        (note["title"].partition(":")[0], note["path"], note["start_line"])
-        for run in runs.values()
-        for note in run.annotations
-    )
-    assert found == sorted((m.rule, m.path, m.line) for m in bot.sample.planted)
+    assert bot.told(pull) == sorted((m.rule, m.path, m.line) for m in bot.sample.planted)
+    (review,) = bot.reviews(pull)
+    assert review.state == "COMMENTED"
+    assert "**To fix**" in review.body
+    assert any("```suggestion" in note.body for note in bot.notes(pull))
     (summary,) = bot.comments(pull)
     assert "cc @gante @Rocketknight1" in summary.body
     assert runs["tfport"].conclusion == "failure"
 
     bot.push("repaired", pull.head_ref)
     bot.settle(pull)
-    assert {run.conclusion for run in bot.newest(pull).values()} == {"success"}
+    assert bot.green(pull)
     first, second = bot.comments(pull)
     until(lambda: first.minimized, what="the old summary is folded away")
     assert not second.minimized
     assert "cc @" not in second.body
+    until(lambda: all(note.minimized == "resolved" for note in bot.notes(pull)), what="notes are settled")
+    assert all(note.body.startswith("✅ Fixed in") for note in bot.notes(pull))
+    assert all(thread.resolved_by for thread in pull.threads)
+    assert bot.reviews(pull) == [review]
 
 
 def test_the_guides_first_commits(bot: World, draft: Draft):
@@ -219,7 +222,7 @@ def test_a_locked_conversation_still_gets_its_check_runs(bot: World, draft: Draf
     bot.settle(pull)
     bot.hub.lock_conversation(pull)
     bot.push("repaired", pull.head_ref)
-    until(lambda: {run.conclusion for run in bot.newest(pull).values()} == {"success"}, what="check runs")
+    until(lambda: bot.green(pull), what="check runs")
 
 
 def test_a_broken_configuration_is_told_and_the_defaults_apply(bot: World, draft: Draft):
@@ -250,3 +253,102 @@ def test_a_pull_request_opened_while_the_bot_was_down(bot: World, draft: Draft):
     bot.bot.start()
     bot.settle(pull)
     assert len(bot.comments(pull)) == 1
+
+
+def test_decisions_of_people_outlive_the_database(bot: World, draft: Draft):
+    import shutil
+    from pathlib import Path
+
+    pull = draft("planted")
+    bot.settle(pull)
+    finding = bot.newest(pull)["tfport / docs"]
+    assert finding.conclusion == "failure"
+    asked = bot.hub.comment("gante", pull, "/tfport waive doc-table The page is rewritten elsewhere")
+    until(lambda: reactions(bot, asked) == {"eyes"}, what="the waiver")
+    until(lambda: bot.concluded(pull), what="judged anew")
+    assert bot.newest(pull)["tfport / docs"].conclusion == "success"
+    bot.bot.stop()
+    shutil.rmtree(Path(bot.bot.environment["TFPORT_DATA_DIR"]))
+    bot.bot.start()
+    bot.hub.commit(bot.fork, pull.head_ref, {"NOTES": "nothing\n"}, sender=AUTHOR)
+    bot.settle(pull)
+    assert bot.newest(pull)["tfport / docs"].conclusion == "success"
+    assert bot.newest(pull)["tfport"].conclusion == "failure", "the other mistakes are not waived"
+
+
+def test_an_edited_comment_runs_only_what_the_edit_added(bot: World, draft: Draft):
+    pull = draft("planted")
+    bot.settle(pull)
+    asked = bot.hub.comment(AUTHOR, pull, "/tfport explain doc-table")
+    until(lambda: reactions(bot, asked), what="the explanation")
+    quiet(bot, 1.0)
+    before = len(bot.comments(pull))
+    bot.hub.edit_comment(asked, "/tfport explain doc-table\n\n/tfport status", sender=AUTHOR)
+    until(lambda: len(bot.comments(pull)) > before, what="the status")
+    quiet(bot, 1.0)
+    assert len(bot.comments(pull)) == before + 1
+    assert "items hold" in bot.comments(pull)[-1].body
+
+
+def test_paused_means_silent(bot: World, draft: Draft):
+    pull = draft("planted")
+    bot.settle(pull)
+    asked = bot.hub.comment(AUTHOR, pull, "/tfport pause")
+    until(lambda: reactions(bot, asked), what="the pause")
+    bot.push("repaired", pull.head_ref)
+    until(lambda: bot.newest(pull).get("tfport") and bot.newest(pull)["tfport"].title == "Paused")
+    quiet(bot)
+    assert {run.name for run in bot.runs(pull) if run.suite.head_sha == pull.head_sha} == {"tfport"}
+    bot.hub.comment(AUTHOR, pull, "/tfport resume")
+    until(lambda: bot.concluded(pull) and len(bot.newest(pull)) == 6, what="back again")
+    assert bot.green(pull)
+
+
+def test_from_ready_to_merged(bot: World, draft: Draft):
+    pull = draft("repaired")
+    bot.settle(pull)
+    assert "Mark it as ready for review" in bot.comments(pull)[-1].body
+    assert pull.requested_reviewers == []
+    before = len(bot.comments(pull))
+    bot.hub.ready_for_review(pull, AUTHOR)
+    until(lambda: len(pull.requested_reviewers) == 2, what="the maintainers are asked")
+    bot.settle(pull)
+    quiet(bot, 1.0)
+    assert {user.login for user in pull.requested_reviewers} == {"gante", "Rocketknight1"}
+    assert len(bot.comments(pull)) == before, "the request tells the news"
+    assert "over to you" in bot.comments(pull)[-1].body or "reviewers' turn" in bot.comments(pull)[-1].body
+    for login in ("gante", "Rocketknight1", "amyeroberts"):
+        bot.hub.set_role(bot.repository, bot.hub.user(login), "write")
+        bot.hub.review(login, pull, "Nice!", event="APPROVE")
+    until(lambda: "0 of 3 approvals" not in (bot.newest(pull)["tfport"].text or ""), what="approvals count")
+    until(lambda: "| ✅ | `approvals`" in (bot.newest(pull)["tfport"].text or ""), what="three approvals")
+    bot.hub.merge(pull, "gante")
+    until(lambda: "Merged: thank you" in bot.comments(pull)[-1].body, what="the last word")
+    quiet(bot, 1.0)
+    assert sum("Merged: thank you" in comment.body for comment in bot.comments(pull)) == 1
+
+
+def test_a_configuration_is_judged_where_it_is_proposed_and_its_last_good_version_applies(
+    bot: World, draft: Draft
+):
+    good, broken = "maintainers: [Rocketknight1]\n", "maintainers: [Rocketknight1]\nmaintainer: [x]\n"
+    for text in (good, broken):
+        bot.hub.commit(bot.repository, "slipped", {".github/tfport.yml": text}, sender="gante")
+    pull = draft("planted", base="slipped")
+    bot.settle(pull)
+    (summary,) = bot.comments(pull)
+    assert "2:1: maintainer" in summary.body
+    assert "cc @Rocketknight1, so that you know" in summary.body
+    bot.hub.close(pull, AUTHOR)
+
+    bot.hub.commit(bot.fork, "proposal", {".github/tfport.yml": broken}, sender=AUTHOR)
+    proposal = bot.hub.open_pull(AUTHOR, bot.repository, head=f"{AUTHOR}:proposal", title="Configure tfport")
+    (run,) = until(
+        lambda: [r for r in bot.runs(proposal) if r.conclusion], what="the verdict on the configuration"
+    )
+    assert (run.name, run.conclusion) == ("tfport / configuration", "failure")
+    assert [(note["path"], note["start_line"]) for note in run.annotations] == [(".github/tfport.yml", 2)]
+    bot.hub.commit(bot.fork, "proposal", {".github/tfport.yml": good}, sender=AUTHOR)
+    until(lambda: bot.newest(proposal).get("tfport / configuration") is not run, what="the new verdict")
+    assert bot.newest(proposal)["tfport / configuration"].conclusion == "success"
+    assert bot.comments(proposal) == []

@@ -33,6 +33,7 @@ def calls(world: World, gh: Installation, folder: Path) -> dict[str, Callable[[]
         "file": lambda: reads.file(gh, repo, "setup.py", "main"),
         "merge base": lambda: reads.merge_base(gh, repo, "main", head),
         "check runs": lambda: reads.check_runs(gh, repo, head),
+        "statuses": lambda: reads.other_checks(gh, repo, head),
         "create check run": lambda: writes.create_check_run(
             gh, repo, name="tfport", head_sha=head, external_id="x", look=False
         ),

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from bot.diff import LineComment, on_diff
 from bot.github import reads, reviews
 from bot.github.errors import Unprocessable
-from bot.github.reviews import LineComment, Posted, on_diff
+from bot.github.reviews import Posted
 from bot.state import ChangedFile
 from tests.github.conftest import World
 from tests.github.test_writes import lost

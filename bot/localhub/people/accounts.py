@@ -19,6 +19,7 @@ PERMISSIONS: Permissions = {
     "issues": "write",
     "metadata": "read",
     "pull_requests": "write",
+    "statuses": "read",
 }
 
 

@@ -104,6 +104,18 @@ class TFBertMainLayer(keras.layers.Layer):
 """
 )
 
+FILES["src/transformers/models/beacon/modeling_tf_beacon.py"] = _kept("""\
+from __future__ import annotations
+
+from ...modeling_tf_utils import keras
+
+
+class TFBeaconFlash(keras.layers.Layer):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.normalization = keras.layers.BatchNormalization(epsilon=1e-5, momentum=0.9, name="normalization")
+""")
+
 FILES["src/transformers/models/lantern/configuration_lantern.py"] = _kept("""\
 from ...configuration_utils import PretrainedConfig
 

@@ -1,0 +1,254 @@
+"""Commands that nobody has dealt with yet, and what is said to them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.commands import COMMANDS, Invocation, Line, Mistake, allowed, digest, lines
+from bot.decisions import Decision, Standing, covered, decisions, failed, marker, standing
+from bot.outbox import HANDLED, Content, CreateComment, React, Remember, Write
+from bot.render import replies
+from bot.situation import Situation
+from bot.state import Comment
+from checks.report import Report
+
+ASK_EVERY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is said to the open command lines of one comment.
+
+    Attributes:
+        key: names the comment and the lines; check runs that it asks for and the reply carry it.
+        accepted: the commands that its author may give.
+        decided: what they decide.
+    """
+
+    comment: Comment
+    lines: tuple[Line, ...]
+    accepted: tuple[Invocation, ...]
+    reply: str
+    reaction: Content
+    decided: tuple[Decision, ...] = ()
+
+    @property
+    def key(self) -> str:
+        return f"{self.comment.kind}{self.comment.id}.{digest(self.lines)}"
+
+
+def commented(comments: Iterable[Comment]) -> list[Comment]:
+    """Comments of people (not of apps or bots) that hold a command."""
+    return [comment for comment in comments if may_command(comment)]
+
+
+def may_command(comment: Comment) -> bool:
+    """Whether a person wrote it and it holds a command, right or wrong."""
+    return not comment.author.bot and comment.app_id is None and bool(lines(comment.body))
+
+
+def open_lines(comment: Comment) -> tuple[Line, ...]:
+    """The command lines of a comment that nobody has dealt with: all of a new one, of an edited one what the edit added."""
+    if not may_command(comment):
+        return ()
+    if not comment.reactions & HANDLED:
+        return tuple(lines(comment.body))
+    if comment.handled is None:
+        return ()
+    return tuple(line for line in lines(comment.body) if line.digest not in comment.handled)
+
+
+def open_comments(comments: Iterable[Comment]) -> list[Comment]:
+    """Comments with open command lines, oldest first."""
+    return [comment for comment in comments if open_lines(comment)]
+
+
+def waits_for_report(situation: Situation) -> bool:
+    """Whether a command is open that only the report can answer."""
+    return any(
+        isinstance(line.said, Invocation) and line.said.command.needs_report
+        for comment in situation.comments
+        for line in open_lines(comment)
+    )
+
+
+def answers(situation: Situation, report: Report | None = None) -> list[Answer]:
+    """Of every comment with open commands. Without a report those are left out that need one."""
+    now = decisions(situation.mine)
+    found: list[Answer] = []
+    for comment in open_comments(situation.comments):
+        todo = open_lines(comment)
+        needs = any(isinstance(x.said, Invocation) and x.said.command.needs_report for x in todo)
+        if needs and report is None:
+            continue
+        answer = _answer(situation, comment, todo, standing(now), report)
+        now += answer.decided
+        found.append(answer)
+    return found
+
+
+def writes(situation: Situation, answered: Iterable[Answer]) -> Iterable[Write]:
+    """Replies, then reactions, so that a reaction never stands without what it acknowledges."""
+    for answer in answered:
+        name = f"<!-- tfport:reply {answer.key} -->"
+        if answer.reply and not any(name in comment.body for comment in situation.mine):
+            hidden = "".join(f"\n{marker(decision)}" for decision in answer.decided)
+            yield CreateComment(name, f"{answer.reply}\n\n{name}{hidden}")
+        if answer.reaction not in answer.comment.reactions:
+            yield React(answer.comment, answer.reaction)
+        yield Remember(answer.comment, frozenset(line.digest for line in lines(answer.comment.body)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What one command comes to."""
+
+    reply: str = ""
+    decision: Decision | None = None
+    refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A command with all that its handler may look at."""
+
+    situation: Situation
+    comment: Comment
+    invocation: Invocation
+    now: Standing
+    report: Report | None
+
+    def decide(self, findings: Sequence[str] = ()) -> Decision:
+        """The decision that this command makes."""
+        command = self.invocation
+        return Decision(
+            kind=command.command.name,  # pyright: ignore[reportArgumentType]
+            name=command.arguments[0] if command.arguments else "",
+            by=self.comment.author.login,
+            by_id=self.comment.author.id,
+            text=command.text,
+            findings=tuple(findings),
+            head=self.situation.pull.head_sha,
+            url=self.comment.html_url,
+            at=self.comment.created_at.isoformat(),
+        )
+
+    @property
+    def maintainers(self) -> list[str]:
+        """Who is told, without who asks."""
+        asker = self.comment.author.login.casefold()
+        return [name for name in self.situation.config.maintainers if name.casefold() != asker]
+
+
+def _answer(
+    situation: Situation, comment: Comment, todo: tuple[Line, ...], now: Standing, report: Report | None
+) -> Answer:
+    accepted: list[Invocation] = []
+    texts: list[str] = []
+    decided: list[Decision] = []
+    denied = refused = False
+    permission = situation.rights.get(comment.author.id, "none")
+    is_author = comment.author.id == situation.pull.author.id
+    for line in todo:
+        if isinstance(line.said, Mistake):
+            refused = True
+            texts.append(line.said.text)
+            continue
+        if not allowed(line.said.command.who, permission, is_author=is_author):
+            denied = True
+            texts.append(replies.denied(line.said.command))
+            continue
+        handler = _HANDLERS.get(line.said.command.name)
+        said = handler(_Asked(situation, comment, line.said, now, report)) if handler else _Said()
+        texts.append(said.reply)
+        if said.refused:
+            refused = True
+            continue
+        accepted.append(line.said)
+        if said.decision is not None:
+            decided.append(said.decision)
+    reaction: Content = "eyes" if accepted else "-1" if denied else "confused"
+    assert accepted or denied or refused
+    return Answer(comment, todo, tuple(accepted), "\n\n".join(filter(None, texts)), reaction, tuple(decided))
+
+
+def _help(asked: _Asked) -> _Said:
+    return _Said(replies.help_text(COMMANDS.values()))
+
+
+def _explain(asked: _Asked) -> _Said:
+    return _Said("\n\n".join(replies.explained(name) for name in asked.invocation.arguments[:3]))
+
+
+def _status(asked: _Asked) -> _Said:
+    assert asked.report is not None
+    return _Said(replies.status(asked.situation, asked.report, asked.now))
+
+
+def _ask(asked: _Asked) -> _Said:
+    assert asked.report is not None
+    before = asked.now.asked.time if asked.now.asked else None
+    if before is not None and asked.comment.created_at - before < ASK_EVERY:
+        return _Said(replies.asked_already(asked.now.asked), refused=True)  # pyright: ignore[reportArgumentType]
+    if not asked.maintainers:
+        return _Said(replies.nobody_to_ask(), refused=True)
+    decision = asked.decide()
+    return _Said(replies.ask(asked.situation, asked.report, decision, asked.maintainers), decision)
+
+
+def _dispute(asked: _Asked) -> _Said:
+    assert asked.report is not None
+    name = asked.invocation.arguments[0]
+    found = [f for f in asked.report.findings if name in (f.rule, f.item) and f.ignored is None]
+    if not found:
+        return _Said(replies.nothing_of(name, "to dispute"), refused=True)
+    decision = asked.decide([f.id for f in found])
+    return _Said(replies.dispute(asked.situation, decision, found, asked.maintainers), decision)
+
+
+def _waive(asked: _Asked) -> _Said:
+    assert asked.report is not None
+    name = asked.invocation.arguments[0]
+    if not failed(asked.report, name):
+        return _Said(replies.nothing_of(name, "to waive"), refused=True)
+    found = covered(asked.report, name)
+    decision = asked.decide([f.id for f in found])
+    return _Said(replies.waived(decision, found), decision)
+
+
+def _unwaive(asked: _Asked) -> _Said:
+    name = asked.invocation.arguments[0]
+    if name not in asked.now.waivers:
+        return _Said(replies.nothing_of(name, "waived"), refused=True)
+    decision = asked.decide()
+    return _Said(replies.unwaived(decision), decision)
+
+
+def _pause(asked: _Asked) -> _Said:
+    if asked.now.paused is not None:
+        return _Said(replies.paused_already(asked.now.paused), refused=True)
+    decision = asked.decide()
+    return _Said(replies.paused(decision), decision)
+
+
+def _resume(asked: _Asked) -> _Said:
+    if asked.now.paused is None:
+        return _Said(replies.not_paused(), refused=True)
+    decision = asked.decide()
+    return _Said(replies.resumed(), decision)
+
+
+_HANDLERS: dict[str, Callable[[_Asked], _Said]] = {
+    "help": _help,
+    "explain": _explain,
+    "status": _status,
+    "ask": _ask,
+    "dispute": _dispute,
+    "waive": _waive,
+    "unwaive": _unwaive,
+    "pause": _pause,
+    "resume": _resume,
+}
+"""By command. `check` has no words of its own: its check runs are the answer."""

@@ -1,0 +1,166 @@
+"""What people decided on a pull request: waivers, disputes, pauses, calls for help.
+
+A decision is given by a command, checked once for the rights of who gave it, and confirmed by a comment of ours. That comment carries the
+decision in a hidden marker, and is where it is read from: so a lost database, an edited command or a renamed account change nothing,
+and what a waiver covers is told by the identities of findings, not by lines.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from typing import Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from bot.state import Comment
+from checks.report import Finding, ItemResult, Report
+
+Kind = Literal["waive", "unwaive", "dispute", "ask", "pause", "resume"]
+
+_MARKER = re.compile(r"<!-- tfport:decision (\{.*?\}) -->")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One decision.
+
+    Attributes:
+        name: item or rule that it is about, "" where it is about the whole pull request.
+        by, by_id: who decided.
+        text: their reason or question, as they wrote it.
+        findings: identities of the findings that it covers.
+        head: the commit that it was made on. A waiver of an item that failed without a finding holds for this commit only.
+        url: of the comment that asked for it.
+        at: when that comment was written.
+    """
+
+    kind: Kind
+    name: str
+    by: str
+    by_id: int
+    text: str = ""
+    findings: tuple[str, ...] = ()
+    head: str = ""
+    url: str = ""
+    at: str = ""
+
+    @property
+    def time(self) -> datetime | None:
+        """`at` as a time; None if the marker was tampered with."""
+        try:
+            return datetime.fromisoformat(self.at)
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What holds now.
+
+    Attributes:
+        waivers, disputes: by name, the newest of each.
+        paused: the pause that nobody has ended.
+        asked: the newest call for help.
+    """
+
+    waivers: dict[str, Decision] = field(default_factory=dict[str, Decision])
+    disputes: dict[str, Decision] = field(default_factory=dict[str, Decision])
+    paused: Decision | None = None
+    asked: Decision | None = None
+
+
+def marker(decision: Decision) -> str:
+    """The decision as a hidden comment."""
+    text = json.dumps(asdict(decision), ensure_ascii=True, separators=(",", ":"))
+    # Nothing in it may end the comment, or look like another marker.
+    for char in "<>-":
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return f"<!-- tfport:decision {text} -->"
+
+
+def decisions(mine: Iterable[Comment]) -> list[Decision]:
+    """All decisions that our own comments carry, oldest first. What cannot be read is none."""
+    found: list[Decision] = []
+    for comment in mine:
+        found += filter(None, map(_read, _MARKER.findall(comment.body)))
+    return found
+
+
+def standing(all_of_them: Iterable[Decision]) -> Standing:
+    """What the decisions, oldest first, come to."""
+    waivers: dict[str, Decision] = {}
+    disputes: dict[str, Decision] = {}
+    paused = asked = None
+    for decision in all_of_them:
+        match decision.kind:
+            case "waive":
+                waivers[decision.name] = decision
+            case "unwaive":
+                waivers.pop(decision.name, None)
+            case "dispute":
+                disputes[decision.name] = decision
+            case "pause":
+                paused = decision
+            case "resume":
+                paused = None
+            case "ask":
+                asked = decision
+    return Standing(waivers, disputes, paused, asked)
+
+
+def covered(report: Report, name: str) -> tuple[Finding, ...]:
+    """The blocking findings of an item or a rule."""
+    return tuple(f for f in report.blocking if name in (f.item, f.rule))
+
+
+def failed(report: Report, name: str) -> bool:
+    """Whether an item of this name, or the item that a rule of this name serves, has failed."""
+    states = {item.state for item in report.items if item.id == name}
+    return "failed" in states or bool(covered(report, name))
+
+
+def applied(report: Report, now: Standing) -> Report:
+    """The report with the waivers in force: what they cover is shown with name and reason, and decides nothing.
+
+    A finding whose code changed has another identity, so its waiver is void.
+    """
+    if not now.waivers:
+        return report
+    reasons = {
+        id: f"waived by {waiver.by}: {waiver.text}"
+        for waiver in now.waivers.values()
+        for id in waiver.findings
+    }
+    findings = tuple(
+        replace(f, ignored=reasons[f.id]) if f.id in reasons and f.ignored is None else f
+        for f in report.findings
+    )
+    waived = replace(report, findings=findings)
+    return replace(waived, items=tuple(_item(waived, item, now, reasons) for item in report.items))
+
+
+def _item(report: Report, item: ItemResult, now: Standing, reasons: dict[str, str]) -> ItemResult:
+    if item.state != "failed":
+        return item
+    of_item = [f for f in report.findings if (f.item, f.model) == (item.id, item.model)]
+    if any(f.level == "error" and f.ignored is None for f in of_item):
+        return item
+    said = next((reasons[f.id] for f in of_item if f.id in reasons), "")
+    waiver = now.waivers.get(item.id)
+    if not said and waiver is not None and waiver.head == report.head:
+        said = f"waived by {waiver.by}: {waiver.text}"
+    return replace(item, state="passed", reason=said) if said else item
+
+
+_adapter = TypeAdapter(Decision)
+
+
+def _read(text: str) -> Decision | None:
+    try:
+        return _adapter.validate_json(text, strict=True)
+    except ValidationError:  # somebody who may edit our comments did
+        return None

@@ -1,0 +1,145 @@
+"""The guide's steps around the code, from what GitHub says."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot import outbox as o
+from bot.policy import RepositoryConfig, configured
+from bot.state import User
+from bot.submission import OtherCheck, Review, Surroundings, duplicates, verdicts, with_submission
+from checks.report import ItemResult
+from tests.fixtures.pretend import HEAD, Pretend, pull, report, situation
+
+GANTE = Review("gante", 21, "approved", HEAD, "write")
+
+
+def item(
+    id: str, *, config: RepositoryConfig | None = None, asked: bool = False, **around: object
+) -> ItemResult:
+    changes = around.pop("pull", {})
+    there = pull(**changes)  # type: ignore[arg-type]
+    full = with_submission(
+        report(),
+        there,
+        config or RepositoryConfig(),
+        Surroundings(**around),
+        asked=asked,  # type: ignore[arg-type]
+    )
+    return next(result for result in full.items if result.id == id)
+
+
+@pytest.mark.parametrize(
+    ("reviews", "state", "reason"),
+    [
+        ((), "waiting", "0 of 3 approvals of this commit"),
+        ((GANTE,), "waiting", "1 of 3 approvals of this commit"),
+        ((replace(GANTE, commit="c" * 40),), "waiting", "0 of 3 approvals of this commit; 1 of an older commit"),
+        ((replace(GANTE, permission="read"),), "waiting", "0 of 3 approvals of this commit; 1 of an older commit"),
+        (tuple(replace(GANTE, user_id=n) for n in (21, 22, 23)), "passed", ""),
+        (tuple(replace(GANTE, user_id=n) for n in (11, 22, 23)), "waiting", "2 of 3 approvals of this commit; 1 of an older commit"),
+        ((*(replace(GANTE, user_id=n) for n in (21, 22, 23)), replace(GANTE, state="changes-requested", login="amy")), "waiting", "amy asked for changes"),
+    ],
+)  # fmt: skip
+def test_approvals(reviews: tuple[Review, ...], state: str, reason: str):
+    found = item("approvals", reviews=reviews)
+    assert found.state == state
+    if "older" not in reason:
+        assert found.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("checks", "state"),
+    [
+        ((), "unverified"),
+        ((OtherCheck("ci", "success"),), "passed"),
+        ((OtherCheck("ci", "success"), OtherCheck("docs", "pending")), "waiting"),
+        ((OtherCheck("ci", "failure"), OtherCheck("docs", "pending")), "failed"),
+    ],
+)
+def test_ci(checks: tuple[OtherCheck, ...], state: str):
+    assert item("ci-green", checks=checks).state == state
+
+
+def test_branch_draft_and_conflicts():
+    assert "no name of its own" in item("branch-name", pull={"head_ref": "main"}).reason
+    assert item("draft-pr", pull={"draft": False}).state == "not-applicable"
+    assert item("ready-for-review").state == "waiting"
+    assert item("ready-for-review", pull={"draft": False}).state == "passed"
+    assert item("up-to-date", conflicts=True).state == "failed"
+    assert "rebase before the merge" in item("up-to-date", behind_by=500).reason
+    assert item("up-to-date", behind_by=5).reason == ""
+
+
+@pytest.mark.parametrize(
+    ("title", "ref", "same"),
+    [
+        ("Add TensorFlow BERT", "x", True),
+        ("[WIP] TFBert", "x", True),
+        ("Bert things", "add_tf_bert", True),
+        ("Add BERT in Flax", "flax_bert", False),
+        ("Add TF RegNet", "tf_regnet", False),
+        ("Fix a typo in bert", "typo", False),
+    ],
+)
+def test_duplicates(title: str, ref: str, same: bool):
+    other = pull(number=4, title=title, head_ref=ref, author=User(5, "other"))
+    assert [p.number for p in duplicates(["bert"], pull(), [other, pull()])] == ([4] if same else [])
+
+
+def test_the_last_verdict_of_each_reviewer_stands():
+    given = [(1, "a", "APPROVED", "x"), (2, "b", "CHANGES_REQUESTED", "x"), (1, "a", "COMMENTED", "y"), (2, "b", "DISMISSED", "x"), (3, "c", "CHANGES_REQUESTED", "x"), (3, "c", "APPROVED", "y")]  # fmt: skip
+    assert [(v[1], v[2], v[3]) for v in verdicts(given)] == [("a", "APPROVED", "x"), ("c", "APPROVED", "y")]
+
+
+AROUND = Surroundings(reviewers=frozenset({"gante", "Rocketknight1"}))
+
+
+def test_maintainers_are_asked_once_and_only_when_it_is_their_turn():
+    hub = Pretend(situation(around=AROUND))
+    assert not asks(hub.run("reported", report()))
+    assert "Mark it as ready for review" in hub.summaries[-1]
+    hub.now = replace(hub.now, pull=pull(draft=False))
+    writes = hub.run("reported", report())
+    assert asks(writes) == [("gante", "Rocketknight1")]
+    assert not any(isinstance(write, o.CreateComment) for write in writes), "one news is enough"
+    hub.pushes("c" * 40)
+    hub.run("reported", replace(report("doc-table"), head="c" * 40))
+    hub.pushes("d" * 40)
+    assert not asks(hub.run("reported", replace(report(), head="d" * 40)))
+
+
+def test_a_port_with_something_to_fix_asks_nobody():
+    hub = Pretend(situation(around=AROUND, pull=pull(draft=False)))
+    assert not asks(hub.run("reported", report("doc-table")))
+
+
+def test_who_cannot_be_asked_is_mentioned():
+    hub = Pretend(situation(around=Surroundings(), pull=pull(draft=False)))
+    writes = hub.run("reported", report())
+    assert not asks(writes)
+    assert "@gante, @Rocketknight1, over to you" in hub.summaries[-1]
+
+
+def test_the_gate_follows_reviews_without_a_push():
+    hub = Pretend(situation(around=AROUND, pull=pull(draft=False)))
+    hub.run("reported", report())
+    assert hub.conclusion() == "neutral"
+    reviews = tuple(replace(GANTE, user_id=n, login=f"r{n}") for n in (21, 22, 23))
+    done = replace(AROUND, reviews=reviews, checks=(OtherCheck("ci", "success"),))
+    hub.now = replace(hub.now, around=done)
+    hub.run("reported", report())
+    assert hub.conclusion() == "success"
+
+
+def asks(writes: list[o.Write]) -> list[tuple[str, ...]]:
+    return [write.logins for write in writes if isinstance(write, o.RequestReview)]
+
+
+def test_items_can_be_off_or_advisory():
+    config = RepositoryConfig.model_validate({"items": {"doc-table": "off", "losses": "advisory"}})
+    off = configured(report("doc-table"), config)
+    assert (off.findings, {i.state for i in off.items if i.id == "doc-table"}) == ((), {"not-applicable"})
+    soft = configured(report("losses"), config)
+    assert [(f.level) for f in soft.findings] == ["warning"]
+    assert {i.state for i in soft.items if i.id == "losses"} == {"passed"}
