@@ -23,8 +23,8 @@ from checks.execution.supervise import Launch
 PATH = "/usr/bin:/bin"
 INSIDE = {
     "PATH": PATH,
-    "HOME": "/tmp",  # noqa: S108
-    "TMPDIR": "/tmp",  # noqa: S108
+    "HOME": "/tmp",
+    "TMPDIR": "/tmp",
     "USER": "tfport",
     "LOGNAME": "tfport",
     "LANG": "C.UTF-8",
@@ -110,8 +110,8 @@ def arguments(job: Job, *, uid: int | None, results: int, status: int, filter: i
     for name, value in {**INSIDE, RESULTS_FD: str(results), **job.environment}.items():
         words += ["--setenv", name, value]
     words += system()
-    words += ["--dev", "/dev", "--perms", "1777", "--size", str(limits.shm), "--tmpfs", "/dev/shm"]  # noqa: S108
-    words += ["--proc", "/proc", "--perms", "1777", "--size", str(limits.tmp), "--tmpfs", "/tmp"]  # noqa: S108
+    words += ["--dev", "/dev", "--perms", "1777", "--size", str(limits.shm), "--tmpfs", "/dev/shm"]
+    words += ["--proc", "/proc", "--perms", "1777", "--size", str(limits.tmp), "--tmpfs", "/tmp"]
     words += binds(job.binds)
     words += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", job.folder]
     return [*words, "--seccomp", str(filter), "--json-status-fd", str(status)]

@@ -114,7 +114,7 @@ class Job:
     command: tuple[str, ...]
     binds: tuple[Bind, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
-    folder: str = "/tmp"  # noqa: S108  a private one
+    folder: str = "/tmp"  # a private one
     input: bytes = b""
     limits: Limits = field(default_factory=Limits)
 
