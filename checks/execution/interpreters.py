@@ -77,7 +77,13 @@ def ask(path: Path) -> Interpreter | None:
     """The interpreter at `path`; None if it is none, no CPython, or a virtual environment's."""
     try:
         done = subprocess.run(
-            [path, "-I", "-S", "-c", ASK], capture_output=True, text=True, timeout=20, check=True, env={}, cwd="/"
+            [path, "-I", "-S", "-c", ASK],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=True,
+            env={},
+            cwd="/",
         )
         version, implementation, prefix, executable, virtual, free_threaded = cast(
             "tuple[str, str, str, str, bool, bool]", json.loads(done.stdout)

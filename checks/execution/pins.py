@@ -143,9 +143,17 @@ def _requirements(names: list[str], table: Mapping[str, str]) -> tuple[str, ...]
 
 def _python(setup: ast.Module | None, entries: list[str]) -> SpecifierSet:
     """`python_requires`, else the entry "python>=3.8.0" of the pins."""
-    texts = [entry[len("python") :] for entry in entries if entry.lower().startswith(("python>", "python=", "python~"))]
+    texts = [
+        entry[len("python") :]
+        for entry in entries
+        if entry.lower().startswith(("python>", "python=", "python~"))
+    ]
     for node in ast.walk(setup) if setup is not None else ():
-        if isinstance(node, ast.keyword) and node.arg == "python_requires" and isinstance(node.value, ast.Constant):
+        if (
+            isinstance(node, ast.keyword)
+            and node.arg == "python_requires"
+            and isinstance(node.value, ast.Constant)
+        ):
             texts.insert(0, str(node.value.value))
     for text in texts:
         try:
@@ -164,7 +172,11 @@ class _Extras:
         for node in ast.walk(setup) if setup is not None else ():
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
                 target = node.targets[0]
-                if isinstance(target.value, ast.Name) and target.value.id == "extras" and isinstance(target.slice, ast.Constant):
+                if (
+                    isinstance(target.value, ast.Name)
+                    and target.value.id == "extras"
+                    and isinstance(target.slice, ast.Constant)
+                ):
                     self._values[str(target.slice.value)] = node.value
 
     def of(self, extra: str) -> list[str]:
@@ -207,7 +219,9 @@ def _parse(text: str | None) -> ast.Module | None:
 def _assigned(module: ast.Module | None, name: str) -> ast.expr | None:
     """What the module's top level assigns to `name` first: later statements could only make it what it is not."""
     for node in module.body if module is not None else ():
-        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
+        if isinstance(node, ast.Assign) and any(
+            isinstance(t, ast.Name) and t.id == name for t in node.targets
+        ):
             return node.value
     return None
 

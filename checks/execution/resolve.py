@@ -31,7 +31,17 @@ from checks.execution.uv import Uv, UvFailed, requirements
 
 CUDA = tuple(
     f"nvidia-{name}{suffix}<0"
-    for name in ("cublas", "cuda-cupti", "cuda-nvrtc", "cuda-runtime", "cudnn", "cufft", "cusolver", "cusparse", "nccl")
+    for name in (
+        "cublas",
+        "cuda-cupti",
+        "cuda-nvrtc",
+        "cuda-runtime",
+        "cudnn",
+        "cufft",
+        "cusolver",
+        "cusparse",
+        "nccl",
+    )
     for suffix in ("", "-cu11", "-cu12", "-cu13")
 ) + ("triton<0", "cuda-toolkit<0")
 """Constraints that no release fulfils: a resolver that gets them finds a torch that does without these gigabytes."""
@@ -178,7 +188,11 @@ class _Search:
         return replace(plan, notes=tuple(self._notes(plan, attempt, left_out, newer)))
 
     def _compile(self, lines: list[str], attempt: _Attempt, newer: list[str]) -> str:
-        constraints = [NUMPY, *CUDA, *(pin for name, pin in self.pins.table.items() if name != "torch" and "[" not in pin)]
+        constraints = [
+            NUMPY,
+            *CUDA,
+            *(pin for name, pin in self.pins.table.items() if name != "torch" and "[" not in pin),
+        ]
         (self.folder / "wanted.in").write_text(requirements(lines))
         (self.folder / "constraints.in").write_text(requirements(constraints))
         words = ["--generate-hashes", "--constraints", "constraints.in"]
@@ -188,7 +202,11 @@ class _Search:
             words += ["--torch-backend", attempt.torch_backend]
         if attempt.dated:
             tomorrow = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%dT00:00:00Z")
-            free = [*newer, *(NEEDED_BY_TORCH if attempt.frees_torch else ()), *(("torch",) if attempt.torch_backend else ())]
+            free = [
+                *newer,
+                *(NEEDED_BY_TORCH if attempt.frees_torch else ()),
+                *(("torch",) if attempt.torch_backend else ()),
+            ]
             for name in dict.fromkeys(free):
                 words += ["--exclude-newer-package", f"{name}={tomorrow}"]
         if attempt.frees_torch:
@@ -245,7 +263,7 @@ class _Search:
 
 def _give_way(words: str, wanted: list[str], newer: list[str]) -> tuple[list[str], list[str]]:
     """From the resolver's words: what to leave out, else what to take newer. Names; nothing where neither would help."""
-    without_wheel = {canonicalize_name(name) for name in NO_WHEEL.findall(words)}
+    without_wheel = {str(canonicalize_name(name)) for name in NO_WHEEL.findall(words)}
     names = [_name(one) for one in wanted]
     left = [name for name in names if name in without_wheel]
     if left:

@@ -122,7 +122,9 @@ class Uv:
                 except subprocess.TimeoutExpired:
                     waited += 0.2
                     if waited > TIMEOUT or (stop is not None and stop.is_set()):
-                        raise UvFailed("stopped" if waited <= TIMEOUT else f"no end after {TIMEOUT:g} seconds") from None
+                        raise UvFailed(
+                            "stopped" if waited <= TIMEOUT else f"no end after {TIMEOUT:g} seconds"
+                        ) from None
         finally:
             if process.poll() is None:
                 with contextlib.suppress(ProcessLookupError):
@@ -136,7 +138,8 @@ class Uv:
         environment = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("PYTHON", "VIRTUAL_ENV", "UV_PROJECT")) and name not in ("UV_FIND_LINKS", "UV_TORCH_BACKEND")
+            if not name.startswith(("PYTHON", "VIRTUAL_ENV", "UV_PROJECT"))
+            and name not in ("UV_FIND_LINKS", "UV_TORCH_BACKEND")
         }
         environment |= {"UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1", "UV_NO_PROGRESS": "1"}
         if self.sources.certificate and "SSL_CERT_FILE" not in environment:
@@ -162,7 +165,9 @@ def find_uv(program: str = "") -> str:
     except (ImportError, FileNotFoundError):
         found = shutil.which("uv")
     if found is None:
-        raise UserError("uv is not installed; it builds the environments", hint="pip install 'tfport[execution]'")
+        raise UserError(
+            "uv is not installed; it builds the environments", hint="pip install 'tfport[execution]'"
+        )
     return found
 
 
@@ -172,7 +177,9 @@ def pip_settings() -> dict[str, str]:
     pip = shutil.which("pip") or shutil.which("pip3")
     if pip is not None:
         with contextlib.suppress(OSError, subprocess.SubprocessError):
-            listed = subprocess.run([pip, "config", "list"], capture_output=True, text=True, timeout=30, check=True)
+            listed = subprocess.run(
+                [pip, "config", "list"], capture_output=True, text=True, timeout=30, check=True
+            )
             for line in listed.stdout.splitlines():
                 name, _, value = line.partition("=")
                 section, _, key = name.rpartition(".")
