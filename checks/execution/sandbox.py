@@ -16,7 +16,7 @@ writes records to the descriptor that `TFPORT_RESULTS_FD` names, each with its l
     while payload:
         payload = payload[os.write(int(os.environ["TFPORT_RESULTS_FD"]), payload):]
 
-from one process at a time. What arrives is bytes from a stranger; `results.decode` reads JSON from them safely.
+from one process at a time. What arrives is bytes from a stranger; `results.decode_object` reads JSON from them safely.
 
 `await sandbox.run_async(job)` is the same for event loops; cancelling it ends the whole tree within a second. Limits hold for the tree as
 a whole (`supervise`), and the tree is gone when `run` returns, however it returns.
