@@ -87,13 +87,15 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _depth(value: object) -> int:
     """Levels of lists and objects, counted without recursion."""
-    depth, level = 0, [value]
-    while level:
-        folded = [one for one in level if isinstance(one, dict | list)]
-        depth += bool(folded)
-        level = [inner for one in folded for inner in _inside(cast("dict[str, object] | list[object]", one))]
+    depth, level = 0, _inside(value)
+    while level is not None:
+        deeper = [inner for inner in map(_inside, level) if inner is not None]
+        depth, level = depth + 1, [one for inner in deeper for one in inner] if deeper else None
     return depth
 
 
-def _inside(value: dict[str, object] | list[object]) -> list[object]:
-    return list(value.values()) if isinstance(value, dict) else value
+def _inside(value: object) -> list[object] | None:
+    """What a list or an object holds; None for what is neither."""
+    if isinstance(value, dict):
+        return list(cast("dict[str, object]", value).values())
+    return cast("list[object]", value) if isinstance(value, list) else None
