@@ -110,3 +110,30 @@ def snapshots(
     tip = resolve(repo, "HEAD" if head is None else head)
     fork = merge_base(repo, resolve(repo, upstream_main(repo) if base is None else base), tip)
     return GitSnapshot(repo, fork), FolderSnapshot(repo) if head is None else GitSnapshot(repo, tip)
+
+
+def working_tree(path: str | Path, base: str | None = None) -> tuple[GitSnapshot, FolderSnapshot]:
+    """Base and working tree, for what writes into the latter.
+
+    Raises:
+        checks.errors.UserError: as `snapshots`, and of a bare repository.
+    """
+    if open_repository(path).is_bare:
+        raise UserError(f"{path} is a bare repository without files", hint="give a clone with a working tree")
+    fork, head = snapshots(path, base)
+    assert isinstance(head, FolderSnapshot)
+    return fork, head
+
+
+def tree(path: str | Path, revision: str | None = None) -> Snapshot:
+    """One tree: of a commit, or else the working tree, or else (in a bare repository) HEAD.
+
+    Raises:
+        checks.errors.UserError: each kind of bad input, with what to do.
+    """
+    repo = open_repository(path)
+    if repo.is_empty or (repo.head_is_unborn and revision is None):
+        raise UserError("this repository has no commit yet", hint="give a clone of transformers: --repo PATH")
+    if revision is None and not repo.is_bare:
+        return FolderSnapshot(repo)
+    return GitSnapshot(repo, resolve(repo, "HEAD" if revision is None else revision))
