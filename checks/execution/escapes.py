@@ -1,6 +1,7 @@
 """Does the sandbox hold on this host? Found out by trying to get out of it, for real.
 
-`holds(sandbox)` is for whoever wants to execute: where it gives a reason, nothing runs. `examine(sandbox)` is what `tfport doctor` shows.
+`holds(sandbox)` is what `find_sandbox` asks before it gives one away: where there is a reason, nothing runs. `examine(sandbox)` is what
+`tfport doctor` shows.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ from pathlib import Path
 from checks.execution import attempts, results
 from checks.execution.interpreters import Interpreter, ask
 from checks.execution.job import MIB, Bind, Job, Limits, NoSandbox, Result, SandboxError, Verdict
-from checks.execution.sandbox import Sandbox, find_sandbox
+from checks.execution.sandbox import Sandbox
 
 VARIABLE = "TFPORT_CANARY"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One attempt: what was tried, and how the sandbox failed; `escaped` is empty if it held."""
+    """One attempt: what was tried ("Files of the host"), and how the sandbox failed; `escaped` is empty if it held."""
 
     attempt: str
     escaped: str
@@ -68,24 +69,24 @@ SMALL = Limits(
 )
 
 EXHAUSTION = (
-    Exhaustion("fork bomb", "import os\nwhile True:\n try: os.fork()\n except OSError: pass", SMALL, ("processes",)),
+    Exhaustion("A fork bomb", "import os\nwhile True:\n try: os.fork()\n except OSError: pass", SMALL, ("processes",)),
     Exhaustion(
-        "memory, step by step", "x = []\nwhile True: x.append(bytearray(4 << 20))", SMALL, ("memory",)
+        "Memory, step by step", "x = []\nwhile True: x.append(bytearray(4 << 20))", SMALL, ("memory",)
     ),
     Exhaustion(
-        "shared memory",
+        "Memory shared by processes",
         "import mmap\nm = mmap.mmap(-1, 2 << 30)\nfor i in range(0, 2 << 30, 4 << 20): m[i:i + (4 << 20)] = b'x' * (4 << 20)\ninput()",
         SMALL,
         ("memory",),
     ),
-    Exhaustion("disk", "f = open('/tmp/x', 'wb')\ntry:\n while True: f.write(bytes(1 << 20))\nexcept OSError: f = None\nimport time; time.sleep(30)", SMALL, ("disk",)),
-    Exhaustion("number of files", "i = 0\nwhile True:\n open('/tmp/%s' % i, 'w').close(); i += 1", SMALL, ("disk",)),
-    Exhaustion("output", "while True: print('x' * 4096)", SMALL, ("output",)),
+    Exhaustion("The disk", "f = open('/tmp/x', 'wb')\ntry:\n while True: f.write(bytes(1 << 20))\nexcept OSError: f = None\nimport time; time.sleep(30)", SMALL, ("disk",)),
+    Exhaustion("The number of files", "i = 0\nwhile True:\n open('/tmp/%s' % i, 'w').close(); i += 1", SMALL, ("disk",)),
+    Exhaustion("Output without end", "while True: print('x' * 4096)", SMALL, ("output",)),
     Exhaustion(
-        "results", "import os\nwhile True: os.write(int(os.environ['TFPORT_RESULTS_FD']), b'\\0\\0\\xff\\0' + bytes(65280))", SMALL, ("results",)
+        "Results without end", "import os\nwhile True: os.write(int(os.environ['TFPORT_RESULTS_FD']), b'\\0\\0\\xff\\0' + bytes(65280))", SMALL, ("results",)
     ),
     Exhaustion(
-        "time, deaf to signals",
+        "Time, deaf to signals",
         "import signal\nfor n in range(1, 65):\n try: signal.signal(n, signal.SIG_IGN)\n except Exception: pass\nwhile True: pass",
         Limits(seconds=0.7),
         ("timeout",),
@@ -97,19 +98,6 @@ def holds(sandbox: Sandbox) -> str:
     """Why the sandbox does not hold; empty if it does. Takes some 0.2 s; the answer is for this host and user, so ask once."""
     escaped = [finding for finding in _escape(sandbox) if finding.escaped]
     return "; ".join(f"{finding.attempt}: {finding.escaped}" for finding in escaped[:3])
-
-
-def sandbox_that_holds() -> Sandbox:
-    """The sandbox of this host, tried.
-
-    Raises:
-        NoSandbox: there is none, or it does not hold; the message says why.
-    """
-    sandbox = find_sandbox()
-    why = holds(sandbox)
-    if why:
-        raise NoSandbox(why, hint="tfport doctor shows all attempts")
-    return sandbox
 
 
 def examine(sandbox: Sandbox) -> Iterator[Finding]:
@@ -130,7 +118,6 @@ def _exhaust(sandbox: Sandbox, exhaustion: Exhaustion) -> str:
 
 
 def _escape(sandbox: Sandbox) -> Iterator[Finding]:
-    expected = [attempt.__name__ for attempt in attempts.ATTEMPTS]
     try:
         with host() as facts:
             result = sandbox.run(attempt_job(facts))
@@ -138,9 +125,10 @@ def _escape(sandbox: Sandbox) -> Iterator[Finding]:
         yield Finding("start", f"the sandbox could not start: {error}")
         return
     said = dict(_records(result))
-    for name in expected:
-        silent = f"no answer; {result.reason or 'it ended'}: {result.output[-300:].decode(errors='backslashreplace')}"
-        yield Finding(name.replace("_", " "), said.get(name, silent))
+    words = result.output[-300:].decode(errors="backslashreplace")
+    for attempt in attempts.ATTEMPTS:
+        silent = f"no answer; {result.reason or 'it ended'}: {words}"
+        yield Finding(str(attempt.__doc__).rstrip("."), said.get(attempt.__name__, silent))
 
 
 def attempt_job(facts: Facts) -> Job:

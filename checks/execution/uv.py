@@ -196,14 +196,14 @@ def separated(text: str) -> tuple[str, ...]:
     return tuple(text.replace(",", " ").split())
 
 
-def sources_from(environment: Mapping[str, str], pip: Mapping[str, str] | None = None) -> Sources:
+def sources_from(variables: Mapping[str, str], pip: Mapping[str, str] | None = None) -> Sources:
     """`TFPORT_INDEX`, `TFPORT_EXTRA_INDEXES`, `TFPORT_FIND_LINKS`, `TFPORT_TORCH_BACKEND`, and pip's settings for what is not set."""
-
+    backend = variables.get("TFPORT_TORCH_BACKEND", "cpu").strip()
     own = Sources(
-        index=environment.get("TFPORT_INDEX", ""),
-        extra_indexes=separated(environment.get("TFPORT_EXTRA_INDEXES", "")),
-        find_links=separated(environment.get("TFPORT_FIND_LINKS", "")),
-        torch_backend=environment.get("TFPORT_TORCH_BACKEND", "cpu"),
+        index=variables.get("TFPORT_INDEX", "").strip(),
+        extra_indexes=separated(variables.get("TFPORT_EXTRA_INDEXES", "")),
+        find_links=separated(variables.get("TFPORT_FIND_LINKS", "")),
+        torch_backend="" if backend == "none" else backend,
     )
     return own.with_pip(pip_settings() if pip is None else pip)
 
