@@ -42,6 +42,8 @@ def _sandbox() -> bool:
 
 
 def _environments() -> bool:
+    from checks.execution.uv import masked
+
     try:
         from checks.execution.environment import Environments
 
@@ -65,7 +67,7 @@ def _environments() -> bool:
         ("torch", (f"build {sources.torch_backend}" if sources.torch_backend else "",)),
     ):
         if any(places):
-            say(f"  {name}: {', '.join(filter(None, places))}")
+            say(f"  {name}: {', '.join(masked(place) for place in places if place)}")
     return bool(versions)
 
 

@@ -57,7 +57,7 @@ class Exhaustion:
 
 
 SMALL = Limits(
-    seconds=20,
+    seconds=60,
     memory=300 * MIB,
     processes=64,
     tmp=32 * MIB,

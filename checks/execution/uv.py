@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -134,7 +135,7 @@ class Uv:
                     os.killpg(process.pid, signal.SIGKILL)
                 process.communicate()
         if process.returncode:
-            raise UvFailed(err.strip() or f"exit code {process.returncode}")
+            raise UvFailed(masked(err.strip()) or f"exit code {process.returncode}")
         return out
 
     def _environment(self) -> dict[str, str]:
@@ -234,6 +235,11 @@ def sources_from(variables: Mapping[str, str], pip: Mapping[str, str] | None = N
 def _version(program: str) -> str:
     done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=30, check=True)
     return done.stdout.split()[1]
+
+
+def masked(url: str) -> str:
+    """A URL as it may be shown: without the name and password that private indexes have in it."""
+    return re.sub(r"(?<=://)[^/@\s]*@", "***@", url)
 
 
 def requirements(lines: Sequence[str]) -> str:
