@@ -39,7 +39,7 @@ def after(words: list[str], option: str) -> list[str]:
 def test_without_any_nothing_is_given_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(
-        NoSandbox, match="bubblewrap is not installed.*podman is not installed.*docker is not installed"
+        NoSandbox, match=r"bubblewrap is not installed.*podman is not installed.*docker is not installed"
     ):
         find_sandbox(Settings())
 
@@ -52,7 +52,7 @@ def test_switched_off() -> None:
 def test_one_that_does_not_hold_is_not_given_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Bubblewrap, "missing", lambda self: "")
     monkeypatch.setattr(sandbox, "_holds", lambda backend: "Files of the host: /etc/shadow")
-    with pytest.raises(NoSandbox, match="bubblewrap does not hold: Files of the host: /etc/shadow"):
+    with pytest.raises(NoSandbox, match=r"bubblewrap does not hold: Files of the host: /etc/shadow"):
         find_sandbox(Settings(sandbox="bubblewrap"))
 
 
