@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -80,7 +80,7 @@ def checkpoint(name: str) -> Checkpoint:
 
 
 def _config(name: str, revision: str) -> dict[str, Any]:
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import hf_hub_download  # pyright: ignore[reportUnknownVariableType]
 
     with _answering(name):
         path = hf_hub_download(
@@ -102,7 +102,7 @@ def downloads(model_types: Iterable[str]) -> dict[str, int]:
         checks.errors.UserError: the Hub can't be reached.
     """
     from huggingface_hub import get_session
-    from huggingface_hub.utils import build_hf_headers
+    from huggingface_hub.utils import build_hf_headers  # pyright: ignore[reportUnknownVariableType]
 
     address = f"{_api().endpoint}/api/models"
     session, headers = get_session(), build_hf_headers(library_name="tfport")
@@ -136,7 +136,7 @@ def _api() -> HfApi:
 
 
 @contextmanager
-def _answering(what: str) -> Iterator[None]:
+def _answering(what: str) -> Generator[None]:
     """What the Hub answers instead of what was asked for, told plainly."""
     import httpx2
     from huggingface_hub import errors

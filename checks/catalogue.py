@@ -11,75 +11,19 @@ import yaml
 from checks.checklist import item_of_rule
 from checks.rules import all_rules
 
-PLANNED = frozenset(
-    [
-        "weight-names",
-        "weight-index",
-        "module-list-names",
-        "sequential-indices",
-        "parameters-in-build",
-        "missing-weights",
-        "layer-norm-epsilon",
-        "batch-norm-defaults",
-        "same-padding",
-        "channels-first",
-        "activation-defaults",
-        "resize-mode",
-        "pooling-padding",
-        "reduction-defaults",
-        "softmax-axis",
-        "group-norm-defaults",
-        "pixel-shuffle",
-        "activations",
-        "config-values",
-        "training-argument",
-        "constant-training",
-        "main-layer",
-        "base-class",
-        "main-layer-name",
-        "thin-models",
-        "constructor-kwargs",
-        "layers-in-constructor",
-        "embedding-range",
-        "call-signature",
-        "losses",
-        "pytorch-twin",
-        "dummy-inputs",
-        "input-signature",
-        "build-methods",
-        "build-shapes",
-        "build-scopes",
-        "tensors-on-self",
-        "symbolic-branches",
-        "mixed-precision",
-        "copied-from-syntax",
-        "copied-from-place",
-        "copied-from-content",
-        "unmarked-copy",
-        "copied-from-twin",
-        "stale-copies",
-        "torch-leftovers",
-        "leftover-comments",
-        "debug-output",
-        "commented-code",
-        "file-header",
-        "future-annotations",
-        "foreign-imports",
-        "doc-credit",
-        "docstrings-decorators",
-        "docstrings-names",
-        "doctest-list",
-        "test-mixins",
-        "test-attributes",
-        "test-coverage",
-        "test-decorators",
-        "integration-test",
-        "from-pt-flag",
-        "from-pt-removed",
-        "skipped-tests",
-        "shared-tests",
-    ]
-)
+_PLANNED = """
+weight-names weight-index module-list-names sequential-indices parameters-in-build missing-weights
+layer-norm-epsilon batch-norm-defaults same-padding channels-first activation-defaults resize-mode pooling-padding
+reduction-defaults softmax-axis group-norm-defaults pixel-shuffle activations config-values training-argument
+constant-training main-layer base-class main-layer-name thin-models constructor-kwargs layers-in-constructor
+embedding-range call-signature losses pytorch-twin dummy-inputs input-signature build-methods build-shapes
+build-scopes tensors-on-self symbolic-branches mixed-precision copied-from-syntax copied-from-place
+copied-from-content unmarked-copy copied-from-twin stale-copies torch-leftovers leftover-comments debug-output
+commented-code file-header future-annotations foreign-imports doc-credit docstrings-decorators docstrings-names
+doctest-list test-mixins test-attributes test-coverage test-decorators integration-test from-pt-flag
+from-pt-removed skipped-tests shared-tests
+"""
+PLANNED = frozenset(_PLANNED.split())
 """Rules that the catalogue names before they exist."""
 
 

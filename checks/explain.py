@@ -48,8 +48,14 @@ def explain_item(item: checklist.Item) -> str:
 
 
 def _below(page: str) -> str:
-    """A page with its headings one level lower."""
-    return re.sub(r"^(#{1,3}) ", r"#\1 ", page, flags=re.MULTILINE)
+    """A page with its headings one level lower; what looks like one in code stays."""
+    parts = re.split(r"(^(`{3,}).*?^\2$)", page, flags=re.MULTILINE | re.DOTALL)
+    # Text, block of code, its fence; and so on.
+    return "".join(
+        re.sub(r"^(#+ )", r"#\1", part, flags=re.MULTILINE) if n % 3 == 0 else part
+        for n, part in enumerate(parts)
+        if n % 3 != 2
+    )
 
 
 def explain_rule(rule: Rule) -> str:
@@ -131,7 +137,7 @@ def _example(example: Example, heading: str) -> list[str]:
     first = ["", *title] if heading else []
     return [
         "",
-        *([] if heading else title + [""]),
+        *([] if heading else [*title, ""]),
         bad,
         *first,
         *_code(example.path, wrong),

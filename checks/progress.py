@@ -67,7 +67,7 @@ def _steps(port: Port, todo: list[Class], similar: Similar | None) -> tuple[Step
 def _copy(port: Port, similar: Similar | None) -> Step:
     module = port.modules[0]
     source = _file(module.pytorch_path) or f"modeling_{module.suffix}.py"
-    shared = f"; {_shares(similar)}" if similar is not None else ""
+    shared = f"; `{_file(similar.path)}` {_shares(similar)} with it" if similar is not None else ""
     return Step(
         f"Copy `{source}` into `{_file(module.path)}` and convert it class by class{shared}.", IMPLEMENT
     )
@@ -96,7 +96,9 @@ def _convert(port: Port, todo: list[Class]) -> Step:
 
 def _look_up(port: Port, similar: Similar | None) -> Step:
     if similar is not None:
-        return Step(f"Take what is the same from there: {_shares(similar)}.", IMPLEMENT)
+        return Step(
+            f"Take what is nearly the same from `{_file(similar.path)}`: it {_shares(similar)}.", IMPLEMENT
+        )
     return Step(
         "Most layers have a counterpart (`nn.Linear` is `Dense`, `nn.Dropout` is `Dropout`); for the others look how another `modeling_tf_*.py` does it.",
         IMPLEMENT,
@@ -123,7 +125,7 @@ def _models(port: Port) -> Step:
 
 
 def _shares(similar: Similar) -> str:
-    return f"`{_file(similar.path)}` has nearly the same {similar.shared} of its {similar.of} classes already"
+    return f"shares {similar.shared} of {similar.of} classes"
 
 
 def _file(path: str) -> str:

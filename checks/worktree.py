@@ -7,8 +7,8 @@ import re
 import secrets
 import stat
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from difflib import SequenceMatcher
 from pathlib import Path
 
@@ -41,15 +41,13 @@ def write(root: Path, path: str, before: str | None, after: str) -> None:
 
 
 @contextmanager
-def _folder(root: Path, parts: list[str]) -> Iterator[int]:
+def _folder(root: Path, parts: list[str]) -> Generator[int]:
     """The folder as a handle, made if it is not there; each step of the way is a real folder."""
     handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         for part in parts:
-            try:
+            with suppress(FileExistsError):
                 os.mkdir(part, 0o755, dir_fd=handle)
-            except FileExistsError:
-                pass
             below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=handle)
             os.close(handle)
             handle = below

@@ -24,6 +24,7 @@ from checks.errors import UserError
 if TYPE_CHECKING:
     from checks.report import Report
     from checks.snapshot import Snapshot
+    from checks.style import Formatters
 
 
 def _takes(parser: ArgumentParser) -> None:
@@ -56,14 +57,20 @@ def takes_style(parser: ArgumentParser) -> None:
     )
 
 
+def style_of(base: Snapshot) -> Formatters:
+    """The base's formatters, for `--style`."""
+    from checks.style.run import formatters
+
+    return formatters(base)
+
+
 def _check(options: Namespace) -> int:
     from checks.repository import snapshots
     from checks.run import check
-    from checks.style.run import formatters
 
     with progress("checking …"), readable(options.repo):
         base, head = snapshots(options.repo, options.base, options.head)
-        report = check(base, head, only=options.only, formatters=formatters(base, asked=options.style))
+        report = check(base, head, only=options.only, formatters=style_of(base) if options.style else None)
     _print(report, head, options.format)
     states = {item.state for item in report.items}
     return FINDINGS if "failed" in states else INTERNAL if "error" in states else FINE

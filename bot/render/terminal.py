@@ -115,7 +115,8 @@ def _steps(port: PortSummary, width: int, *, also: bool = True) -> Iterator[Text
     """The progress figure, and the steps if they are wanted, too."""
     if told := progress(port):
         yield Text()
-        yield Text.assemble(f" {_bar(port)}", visible(without_ticks(told)))
+        bar = f" {_bar(port)}"
+        yield from wrapped(visible(without_ticks(told)), width, first=bar, rest=" " * len(bar))
     if not also or not port.steps:
         return
     yield Text()

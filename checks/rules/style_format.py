@@ -45,6 +45,8 @@ def check(port: Port) -> Iterator[Finding]:
 
 def _by_sight(port: Port, path: str) -> Iterator[Finding]:
     text = port.text(path)
+    if any(module.path == path for module in port.broken):  # no formatter touches what it can't parse
+        return
     touched = changed_lines(port.base, port.head, path)
     lines = text.split("\n")
     edits: list[Edit] = []

@@ -103,7 +103,7 @@ def configuration(base: Snapshot) -> dict[str, str]:
     import tomllib
 
     try:
-        tools = tomllib.loads(read(base, "pyproject.toml")).get("tool", {})
+        tools: dict[str, dict[str, object]] = tomllib.loads(read(base, "pyproject.toml")).get("tool", {})
     except tomllib.TOMLDecodeError:
         tools = {}
     ruff = {key: value for key, value in tools.get("ruff", {}).items() if key not in _REACH_OUT}

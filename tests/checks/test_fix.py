@@ -163,3 +163,22 @@ def test_the_same_edit_of_two_findings_is_made_once():
         return report_of(*([] if "import b" in (head.read("a.py") or "") else seen))
 
     assert fix(DictSnapshot({"a.py": "b.c()\n"}), checked).after == {"a.py": "import b\nb.c()\n"}
+
+
+def test_the_formatters_come_last():
+    """An import that nothing uses would be gone before the decorator that another fix puts there."""
+    text = "from u import deco\n\n\nclass A:\n    pass\n"
+
+    def checked(head: Snapshot) -> Report:
+        now = head.read("a.py") or ""
+        decorated, imported = "@deco" in now, "import" in now
+        found: list[Finding] = []
+        if not decorated:
+            found.append(replace(finding("decorate it", insert("a.py", 4, "@deco\n")), rule="z"))
+            if imported:
+                found.append(
+                    replace(finding("unused", Edit("a.py", (1, 1), (2, 1), "")), rule="style-format")
+                )
+        return report_of(*reversed(found))
+
+    assert fix(DictSnapshot({"a.py": text}), checked).after == {"a.py": text.replace("class", "@deco\nclass")}
