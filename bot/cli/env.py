@@ -6,7 +6,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from bot.cli.command import FINE, Command, readable, revision, say, takes_repo
+from bot.cli.command import FINE, INTERNAL, Command, complain, readable, revision, say, takes_repo
 from checks.errors import UserError
 
 if TYPE_CHECKING:
@@ -66,10 +66,9 @@ def _run(options: Namespace) -> int:
         base, date = _base(options)
         try:
             built = environments.of(base, date, progress=_progress)
-        except EnvironmentFailed as error:
-            raise UserError(
-                f"no environment for this commit: {error}", hint="docs/operate.md: Environments"
-            ) from error
+        except EnvironmentFailed as error:  # ours, as no input of the user's is wrong
+            complain(f"no environment for this commit: {error}", "docs/operate.md: Environments")
+            return INTERNAL
     say(_line(built))
     for note in built.notes:
         say(f"  ! {note}")

@@ -243,3 +243,36 @@ def test_pips_configuration_file_is_used(host: Path, monkeypatch: pytest.MonkeyP
     options = sources_from({}, pip_settings()).options()
     assert options.count("--extra-index-url") >= 2
     assert "unsafe-best-match" in options
+
+
+def test_env_on_the_command_line(host: Path, index: Index) -> None:
+    import pygit2
+
+    repo = pygit2.init_repository(host / "repo", bare=True)
+    tree = repo.TreeBuilder()
+    tree.insert("setup.py", repo.create_blob(SETUP.encode()), 0o100644)
+    who = pygit2.Signature("a", "a@example.com", int(DATE.timestamp()), 0)
+    repo.create_commit("refs/heads/main", who, who, "x", tree.write(), [])
+    variables = {
+        **os.environ, "TFPORT_CACHE": str(host / "c"), "TFPORT_INDEX": f"{index.url}/simple", "TFPORT_TORCH_BACKEND": "none",
+        "TFPORT_PYTHONS": str(python().path), "PIP_CONFIG_FILE": os.devnull,
+    }  # fmt: skip
+
+    def tfport(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", "from bot.cli import main; main()", "env", *words]
+        return subprocess.run(
+            command, capture_output=True, text=True, env=variables, timeout=120, check=False
+        )
+
+    built = tfport("build", "--repo", str(host / "repo"), "--base", "main")
+    assert built.returncode == 0, built.stderr
+    assert "TensorFlow 2.9, torch 1.12" in built.stdout
+    assert "! left out, there is no wheel that fits: timeout-decorator" in built.stdout
+    assert "TensorFlow 2.9" in tfport("list").stdout
+    assert tfport("prune").stdout == "nothing to delete\n"
+    assert tfport("prune", "--days", "0").stdout.startswith("deleted ")
+    index.files.clear()
+    variables["TFPORT_INDEX"] = f"{index.url}/simple/"  # not remembered under this name
+    failed = tfport("build", "--repo", str(host / "repo"), "--base", "main")
+    assert failed.returncode == 3
+    assert "no environment for this commit" in failed.stderr
