@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.policy import RepositoryConfig
-from bot.render.comments import Conversation, summary
+from bot.render.comments import Asking, Conversation, summary
 from checks.report import Report
 from checks.rules import sample
 from checks.run import check
@@ -22,7 +22,7 @@ def report(text: str) -> Report:
 
 
 def test_an_empty_file():
-    body = summary(TALK, report(""), None, greets=True).body
+    body = summary(TALK, report(""), None, greets=True, asking=Asking()).body
     head = body.partition("<details>")[0]
     assert head.startswith("**TensorFlow port of `lantern`: welcome, @")
     assert "0 of 4 classes converted" in head
@@ -34,7 +34,7 @@ def test_an_empty_file():
 
 
 def test_a_copied_file():
-    head = summary(TALK, report(PYTORCH), None, greets=False).body.partition("<details>")[0]
+    head = summary(TALK, report(PYTORCH), None, greets=False, asking=Asking()).body.partition("<details>")[0]
     assert "torch expressions left" in head
     assert "1. Convert one class after the other" in head
 
@@ -43,7 +43,7 @@ def test_a_half_written_port():
     text = sample.HEAD[TF]
     text = text[: text.index("class TFLanternForSequenceClassification")]
     text += PYTORCH[PYTORCH.index("class LanternForSequenceClassification") :]
-    head = summary(TALK, report(text), None, greets=False).body.partition("<details>")[0]
+    head = summary(TALK, report(text), None, greets=False, asking=Asking()).body.partition("<details>")[0]
     assert "2 of 4 classes converted" in head
     assert "Convert what is left: `LanternForSequenceClassification`" in head
 
@@ -52,5 +52,5 @@ def test_names_of_strangers_do_nothing():
     hostile = PYTORCH.replace("LanternPooler", "Lantern_x_")
     base = {**BASE, "src/transformers/models/lantern/modeling_lantern.py": hostile}
     found = check(DictSnapshot(base), DictSnapshot({**base, TF: hostile}))
-    body = summary(TALK, replace(found, base="b" * 40), None, greets=False).body
+    body = summary(TALK, replace(found, base="b" * 40), None, greets=False, asking=Asking()).body
     assert "`Lantern_x_`" in body
