@@ -2,46 +2,44 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import struct
-import tempfile
+import threading
 from typing import Any, BinaryIO, Iterator, Mapping
 
 LARGEST = 256 * 1024
 """Bytes of one frame's JSON. The reader refuses more."""
 
+VARIABLE = "TFPORT_RESULTS_FD"
+"""Environment variable with the number of the descriptor."""
+
 
 class Channel:
-    """The writing end. Several processes may share it: a frame is written under a lock, in one piece.
+    """The writing end, for the threads of one process.
 
     Args:
-        descriptor: of a pipe that the parent reads.
+        descriptor: of a pipe that the parent reads; by default the one that the environment names.
     """
 
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        path = os.path.join(tempfile.gettempdir(), ".tfport-channel.lock")
-        self._lock = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    def __init__(self, descriptor: int = -1) -> None:
+        self._descriptor = descriptor if descriptor >= 0 else int(os.environ[VARIABLE])
+        self._lock = threading.Lock()
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Writes one message; one that is too large is replaced by a note with its `kind` and `id`."""
         body = json.dumps(message, ensure_ascii=True, default=str).encode()
         if len(body) > LARGEST:
             short = {key: message[key] for key in ("kind", "id", "class") if key in message}
-            body = json.dumps({**short, "error": f"the result has {len(body)} bytes"}, default=str).encode()
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
-        try:
+            body = json.dumps({**short, "error": "the result is too large"}, default=str).encode()
+        with self._lock:
             rest = memoryview(struct.pack(">I", len(body)) + body)
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
-        finally:
-            fcntl.flock(self._lock, fcntl.LOCK_UN)
 
 
 def frames(stream: BinaryIO) -> Iterator[Any]:
-    """The messages of a stream, as the sandbox's own processes read each other's. Ends at the end of the stream."""
+    """The messages of a stream, as the sandbox's own processes read each other's; what is cut off or no JSON ends it."""
     while True:
         head = stream.read(4)
         if len(head) < 4:
@@ -49,4 +47,7 @@ def frames(stream: BinaryIO) -> Iterator[Any]:
         (length,) = struct.unpack(">I", head)
         if length > LARGEST:
             return
-        yield json.loads(stream.read(length))
+        try:
+            yield json.loads(stream.read(length))
+        except ValueError:
+            return

@@ -1,6 +1,6 @@
-"""Entry: reads one request (JSON, a file or standard input), answers with frames on the descriptor that the request names.
+"""Entry: reads one request (JSON) from standard input, answers with frames on the descriptor that the environment names.
 
-    {"task": "examine", "root": "/tree", "descriptor": 5, "classes": ["TFBertModel"], "module": "transformers.models.bert.modeling_tf_bert",
+    {"task": "examine", "root": "/tree", "classes": ["TFBertModel"], "module": "transformers.models.bert.modeling_tf_bert",
      "pytorch_module": "…", "tests": "tests.models.bert.test_modeling_tf_bert", "pytorch_tests": "…", "checks": ["load", "formats"]}
 """
 
@@ -16,14 +16,9 @@ from .channel import Channel
 
 
 def main() -> None:
-    """Runs the request of the first argument ("-" for standard input)."""
-    source = sys.argv[1] if len(sys.argv) > 1 else "-"
-    if source == "-":
-        request = json.load(sys.stdin)
-    else:
-        with open(source, encoding="utf-8") as file:
-            request = json.load(file)
-    channel = Channel(int(request["descriptor"]))
+    """Runs one request."""
+    request = json.load(sys.stdin)
+    channel = Channel()
     if request["task"] == "tests":
         from . import tests
 
