@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
+import tempfile
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
@@ -87,7 +88,7 @@ def pytorch_names(model: Any, weights: Weights) -> Dict[int, Tuple[str, Any]]:
     takes = inspect.signature(convert).parameters
     prefix = model.base_model_prefix
     remove = "" if any(_renamed(name).startswith(prefix) for name in weights) else f"{prefix}."
-    rename = getattr(model, "tf_to_pt_weight_rename", None) or getattr(type(model), "tf_to_pt_weight_rename", None)
+    rename = rename_hook(model)
     known = {_renamed(name) for name in weights}
     found: Dict[int, Tuple[str, Any]] = {}
     for variable in list(model.trainable_weights) + list(model.non_trainable_weights):
@@ -114,6 +115,38 @@ def _alternatives(name: str, rename: Any) -> List[str]:
     return names
 
 
+def rename_hook(model: Any) -> Any:
+    """What the model's class does to names besides: its method, or in older trees what its `from_pretrained` hands on; else None."""
+    hook = getattr(model, "tf_to_pt_weight_rename", None)
+    if hook is not None:
+        return hook
+    from transformers import TFPreTrainedModel
+
+    base = TFPreTrainedModel.from_pretrained.__func__
+    if type(model).from_pretrained.__func__ is base:
+        return None
+    caught: Dict[str, Any] = {}
+
+    def catch(cls: Any, *arguments: Any, **named: Any) -> Any:
+        caught.update(named)
+        raise _Caught
+
+    with tempfile.TemporaryDirectory() as folder:
+        model.config.save_pretrained(folder)
+        TFPreTrainedModel.from_pretrained = classmethod(catch)
+        try:
+            type(model).from_pretrained(folder, from_pt=True)
+        except Exception:
+            pass
+        finally:
+            TFPreTrainedModel.from_pretrained = classmethod(base)
+    return caught.get("tf_to_pt_weight_rename")
+
+
+class _Caught(Exception):
+    """Ends `from_pretrained` before it loads anything."""
+
+
 def _renamed(key: str) -> str:
     """A PyTorch name as upstream compares it: with the names that Keras has for old norms, running statistics and weight norms."""
     new = key
@@ -134,22 +167,25 @@ def _renamed(key: str) -> str:
 
 
 def fitted(array: np.ndarray, transpose: Any, shape: Tuple[int, ...]) -> Optional[np.ndarray]:
-    """The array as the variable stores it, None where no transposition, squeeze or expansion of upstream's fits it."""
+    """The array as the variable stores it, None where it can't be. As upstream does it: what has the right number of elements after
+    the transposition is reshaped."""
     # An enumeration in newer trees, a boolean in older ones.
     kind = getattr(transpose, "value", transpose)
     if kind in ("simple", True):
         array = np.transpose(array)
-    elif kind == "conv1d":
-        array = np.transpose(array, (2, 1, 0)) if array.ndim == 3 else array
-    elif kind == "conv2d":
-        array = np.transpose(array, (2, 3, 1, 0)) if array.ndim == 4 else array
+        if transpose is True and array.ndim == 4:
+            array = np.transpose(array, (1, 0, 2, 3))
+    elif kind == "conv1d" and array.ndim == 3:
+        array = np.transpose(array, (2, 1, 0))
+    elif kind == "conv2d" and array.ndim == 4:
+        array = np.transpose(array, (2, 3, 1, 0))
     if len(shape) < array.ndim:
         array = np.squeeze(array)
     elif len(shape) > array.ndim:
         array = np.expand_dims(array, axis=0)
     if array.shape == shape:
         return array
-    return array.reshape(shape) if array.size == int(np.prod(shape)) and array.ndim != len(shape) else None
+    return array.reshape(shape) if array.size == int(np.prod(shape)) else None
 
 
 def nearest(missing: Mapping[str, Any], unexpected: List[str], weights: Weights) -> str:

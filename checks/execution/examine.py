@@ -1,0 +1,407 @@
+"""`loads-from-pytorch` and `call-formats`: what the harness says of each public class, as item results and findings.
+
+The classes are those that the sources offer; one that the harness does not report on is an error.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from checks.execution import untrusted
+from checks.execution.expected import test_path
+from checks.execution.job import Result
+from checks.execution.layer_names import Place, locate
+from checks.execution.workplace import Workplace
+from checks.port import Module, Port
+from checks.report import Finding, ItemResult, State
+
+LOADS, FORMATS = "loads-from-pytorch", "call-formats"
+
+FORMAT_TEXTS: Mapping[str, str] = {
+    "keyword": "called with keyword arguments",
+    "dict": "called with one dict",
+    "positional": "called with its first input as positional argument",
+    "numpy": "called with numpy arrays",
+    "tf-function": "called inside tf.function",
+    "signature": "traced with the shapes of its input signature",
+    "tuple-output": "called with return_dict=False",
+}
+BLOCKING = frozenset(FORMAT_TEXTS) - {"tuple-output"}
+"""Merged ports return tuples that are not their dict's values (encoder-decoder caches), so that one only warns."""
+
+STATES = frozenset({"passed", "failed", "not-applicable"})
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """A weight without a partner. `name` is PyTorch's name for it, `nearest` the unused PyTorch weight that it may mean."""
+
+    name: str
+    nearest: str = ""
+    tf: str = ""
+    shape: tuple[int, ...] = ()
+    pytorch_shape: tuple[int, ...] = ()
+    way: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """What found no partner when PyTorch's weights were loaded. `unexpected`: parameters of PyTorch that nothing takes."""
+
+    missing: tuple[Weight, ...] = ()
+    mismatched: tuple[Weight, ...] = ()
+    unexpected: tuple[str, ...] = ()
+    only_tensorflow: tuple[str, ...] = ()
+    only_pytorch: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One way to call: `state` passed, failed or not-applicable; where an exception came from, innermost last."""
+
+    state: str
+    reason: str = ""
+    frames: tuple[tuple[str, int, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClassResult:
+    """What was heard of one class. At most one of `unmade`, `broken`, `silent` is filled.
+
+    Attributes:
+        strategy: how its tiny model was made.
+        unmade: why no tiny model could be made.
+        broken: the exception with which the TensorFlow model could not be made; where it came from in `frames`.
+        silent: why nothing was heard.
+    """
+
+    name: str
+    strategy: str = ""
+    unmade: str = ""
+    broken: str = ""
+    frames: tuple[tuple[str, int, str], ...] = ()
+    silent: str = ""
+    loading: Loading | None = None
+    formats: Mapping[str, Format] = field(default_factory=dict[str, Format])
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """Results of a port: states of the two items, findings, and an entry of the report's `comparison` for each class."""
+
+    items: tuple[ItemResult, ...]
+    findings: tuple[Finding, ...]
+    entries: tuple[Mapping[str, Any], ...]
+    seconds: float = 0.0
+
+
+def examine(
+    workplace: Workplace,
+    port: Port,
+    *,
+    seconds: float = 900.0,
+    on_class: Callable[[str, int, int], None] | None = None,
+    run: Callable[..., Result] | None = None,
+) -> Examined:
+    """Makes, loads and calls every public class of the port.
+
+    Raises:
+        checks.execution.job.SandboxError: the sandbox itself failed.
+    """
+    results: list[ClassResult] = []
+    took = 0.0
+    by_module: dict[str, tuple[Module, list[str]]] = {}
+    for name in port.models:
+        module = port.of(name)[0]
+        by_module.setdefault(module.path, (module, []))[1].append(port.intended[name])
+    total = sum(len(names) for _, names in by_module.values())
+    for module, names in by_module.values():
+        heard: dict[str, ClassResult] = {}
+
+        def listen(content: bytes, heard: dict[str, ClassResult] = heard, names: list[str] = names) -> None:
+            found = class_result(content, names)
+            if found is not None and found.name not in heard:
+                heard[found.name] = found
+                if on_class is not None:
+                    on_class(found.name, len(results) + len(heard), total)
+
+        result = (run or workplace.sandbox.run)(
+            workplace.job(request(port, module, names), seconds=seconds), on_record=listen
+        )
+        took += result.seconds
+        why = result.reason or "ended without a word"
+        last = untrusted.text(result.output[-2_000:].decode("utf-8", "replace")).strip().rsplit("\n", 1)[-1]
+        silent = f"the harness {why}" + (f": {last[:300]}" if last and not heard else "")
+        results += [heard.get(name) or ClassResult(name, silent=silent) for name in names]
+    items, findings = conclude(port, results)
+    return Examined(items, findings, tuple(entry(found) for found in results), took)
+
+
+def request(port: Port, module: Module, names: Sequence[str]) -> dict[str, Any]:
+    """What the harness is asked."""
+    tests = test_path(port, module)
+    twin = tests.replace("test_modeling_tf_", "test_modeling_")
+    return {
+        "task": "examine",
+        "classes": list(names),
+        "module": _dotted(module.path),
+        "pytorch_module": _dotted(module.pytorch_path),
+        "tests": _dotted(tests) if port.head.blob_id(tests) is not None else "",
+        "pytorch_tests": _dotted(twin) if port.head.blob_id(twin) is not None else "",
+        "checks": ["load", "formats"],
+    }
+
+
+def _dotted(path: str) -> str:
+    return path.removeprefix("src/").removesuffix(".py").replace("/", ".")
+
+
+# -- what was heard ---------------------------------------------------------------------------------------------------
+
+
+def class_result(content: bytes, names: Sequence[str]) -> ClassResult | None:
+    """A record about one of `names`, None for any other."""
+    message = untrusted.record(content)
+    if message is None or message["kind"] != "class" or message.get("class") not in names:
+        return None
+    name = str(message["class"])
+    strategy = untrusted.text(message.get("strategy"), 40)
+    notes = untrusted.texts(message.get("notes"), 10, 300)
+    if "unmade" in message:
+        reasons = [f"{untrusted.text(k, 40)}: {untrusted.text(v, 300)}" for k, v in untrusted.mapping(message["unmade"]).items()]
+        return ClassResult(name, unmade="; ".join(reasons)[:1_000] or "for no reason given")
+    for key in ("unbuilt", "error"):
+        if key in message:
+            error = untrusted.mapping(message[key])
+            broken = f"{untrusted.text(error.get('type'), 60) or 'error'}: {untrusted.text(error.get('message'), 1_000)}"
+            return ClassResult(name, strategy, broken=broken, frames=untrusted.frames(error.get("frames")), notes=notes)
+    formats = untrusted.mapping(message.get("formats"))
+    told = {key: _format(formats.get(key)) for key in FORMAT_TEXTS}
+    loading = _loading(message["load"]) if isinstance(message.get("load"), dict) else None
+    return ClassResult(name, strategy, loading=loading, formats={k: v for k, v in told.items() if v is not None}, notes=notes)
+
+
+def _format(value: object) -> Format | None:
+    told = untrusted.mapping(value)
+    if told.get("state") not in STATES:
+        return None
+    error = untrusted.mapping(told.get("error"))
+    reason = untrusted.text(told.get("reason"), 500)
+    if error:
+        reason = f"{untrusted.text(error.get('type'), 60)}: {untrusted.text(error.get('message'), 600)}"
+    return Format(str(told["state"]), reason, untrusted.frames(error.get("frames")))
+
+
+def _loading(value: object) -> Loading:
+    told = untrusted.mapping(value)
+    owners = untrusted.mapping(told.get("owners"))
+    unexpected = [untrusted.mapping(entry) for entry in untrusted.sequence(told.get("unexpected"))]
+    return Loading(
+        tuple(_weight(entry, owners) for entry in untrusted.sequence(told.get("missing"))),
+        tuple(_weight(entry, owners) for entry in untrusted.sequence(told.get("mismatched"))),
+        tuple(untrusted.text(e.get("name"), 300) for e in unexpected if e.get("parameter") is True),
+        untrusted.texts(told.get("only_tensorflow"), 1_000),
+        untrusted.texts(told.get("only_pytorch"), 1_000),
+    )
+
+
+def _weight(value: object, owners: Mapping[str, Any]) -> Weight:
+    told = untrusted.mapping(value)
+    tf = untrusted.text(told.get("tf"), 500)
+    way: list[tuple[str, str]] = []
+    for step in untrusted.sequence(owners.get(tf), 50):
+        parts = untrusted.texts(step, 2, 200)
+        if len(parts) == 2:
+            way.append((parts[0], parts[1]))
+    return Weight(
+        untrusted.text(told.get("name"), 300) or "?",
+        untrusted.text(told.get("nearest"), 300),
+        tf,
+        tuple(int(untrusted.number(n)) for n in untrusted.sequence(told.get("shape"), 8)),
+        tuple(int(untrusted.number(n)) for n in untrusted.sequence(told.get("pytorch_shape"), 8)),
+        tuple(way),
+    )
+
+
+# -- what follows -----------------------------------------------------------------------------------------------------
+
+
+def conclude(port: Port, results: Sequence[ClassResult]) -> tuple[tuple[ItemResult, ...], tuple[Finding, ...]]:
+    """States of the two items, and findings."""
+    findings = [*_loading_findings(port, results), *_format_findings(port, results)]
+    items = tuple(
+        ItemResult(item, "execution", port.model, *_state(item, results, [f for f in findings if f.item == item]))
+        for item in (LOADS, FORMATS)
+    )
+    return items, tuple(findings)
+
+
+def _state(item: str, results: Sequence[ClassResult], findings: Sequence[Finding]) -> tuple[State, str]:
+    blocking = [finding for finding in findings if finding.level == "error"]
+    if blocking:
+        return "failed", blocking[0].message if len(blocking) == 1 else f"{len(blocking)} findings"
+    if not results:
+        return "waiting", "no public class yet"
+    if silent := [found for found in results if found.silent]:
+        return "error", f"{silent[0].name}: {silent[0].silent}"
+    if unmade := [found for found in results if found.unmade]:
+        return "unverified", f"no tiny model of {unmade[0].name} could be made ({unmade[0].unmade})"[:500]
+    if item == LOADS and (alone := [found for found in results if found.loading is None and not found.broken]):
+        return "unverified", f"{alone[0].name} has no PyTorch twin to load from"
+    incomplete = [f for f in results if not f.broken and set(f.formats) != set(FORMAT_TEXTS)]
+    if item == FORMATS and incomplete:
+        return "error", f"{incomplete[0].name}: the harness did not report on every format"
+    return "passed", ""
+
+
+def _loading_findings(port: Port, results: Sequence[ClassResult]) -> Iterator[Finding]:
+    texts = {module.path: port.text(module.path) for module in port.modules}
+    grouped: dict[tuple[Any, ...], tuple[Place, list[tuple[str, Weight]]]] = {}
+    for found in results:
+        if found.broken:
+            path, line = _innermost(port, found.frames, found.name)
+            yield _finding(
+                LOADS, path, line, found.name, f"{found.name} cannot be made: {_line(found.broken)}", "Make it with a tiny configuration, as its test does."
+            )
+        if found.loading is None:
+            continue
+        for kind in ("missing", "mismatched"):
+            for weight in getattr(found.loading, kind):
+                nearest = weight.nearest if kind == "missing" else weight.name
+                place = locate(texts, weight.name, nearest, weight.way) or _class_place(port, found.name)
+                key = (kind, place.path, place.line, place.wrong, place.right)
+                grouped.setdefault(key, (place, []))[1].append((found.name, weight))
+    for (kind, *_), (place, weights) in grouped.items():
+        yield _missing(place, weights) if kind == "missing" else _mismatched(place, weights)
+    yield from _unexpected(port, results)
+
+
+def _missing(place: Place, weights: list[tuple[str, Weight]]) -> Finding:
+    classes = list(dict.fromkeys(name for name, _ in weights))
+    names = list(dict.fromkeys(weight.name for _, weight in weights))
+    first = weights[0][1]
+    message = f"{_count(len(names), 'weight')} of {_some(classes)} {_has(len(names))} no counterpart in PyTorch: {_patterns(names)}"
+    if place.right:
+        advice = f'Name the layer as PyTorch does: name="{place.right}" instead of "{place.wrong}" ({first.nearest}).'
+    elif first.nearest:
+        advice = f"The nearest unused PyTorch weight is {first.nearest}; the names of the layers have to lead there."
+    else:
+        advice = "PyTorch has no unused weight of this shape: is the layer needed, and under the same condition?"
+    return _finding(LOADS, place.path, place.line, place.symbol, message, advice, column=place.column, edits=place.edits)
+
+
+def _mismatched(place: Place, weights: list[tuple[str, Weight]]) -> Finding:
+    first = weights[0][1]
+    names = list(dict.fromkeys(weight.name for _, weight in weights))
+    message = (
+        f"{_count(len(names), 'weight')} {_has(len(names))} another shape than in PyTorch: {_patterns(names)}"
+        f" is {list(first.shape)} here and {list(first.pytorch_shape)} there"
+    )
+    advice = "Give the layer the same sizes as in PyTorch (kernels are stored in another order, which is accounted for)."
+    return _finding(LOADS, place.path, place.line, place.symbol, message, advice, column=place.column)
+
+
+def _unexpected(port: Port, results: Sequence[ClassResult]) -> Iterator[Finding]:
+    """PyTorch's parameters that nothing takes, unless they are the other half of a wrong name."""
+    for found in results:
+        if found.loading is None or not found.loading.unexpected:
+            continue
+        claimed = {weight.nearest for weight in found.loading.missing}
+        names = [name for name in found.loading.unexpected if name not in claimed]
+        if not names:
+            continue
+        place = _class_place(port, found.name)
+        message = f"{found.name} has no place for {_count(len(names), 'weight')} of PyTorch's {found.name[2:]}: {_patterns(names)}"
+        yield _finding(LOADS, place.path, place.line, found.name, message, "Add the layer, or name it as PyTorch does.")
+
+
+def _format_findings(port: Port, results: Sequence[ClassResult]) -> Iterator[Finding]:
+    grouped: dict[tuple[str, int, str], list[tuple[str, str, Format]]] = {}
+    for found in results:
+        for name, told in found.formats.items():
+            if told.state == "failed":
+                path, line = _innermost(port, told.frames, found.name)
+                grouped.setdefault((path, line, _line(told.reason)), []).append((found.name, name, told))
+    for (path, line, reason), cases in grouped.items():
+        names = list(dict.fromkeys(name for name, _, _ in cases))
+        ways = list(dict.fromkeys(FORMAT_TEXTS[format] for _, format, _ in cases))
+        verb = "raises" if cases[0][2].frames or ": " in reason else "gives another result"
+        finding = _finding(
+            FORMATS,
+            path,
+            line,
+            names[0],
+            f"{_some(names)} {verb} when {_some(ways)}: {reason}",
+            "All formats have to give what keyword arguments give; @unpack_inputs on call() sorts the inputs.",
+        )
+        yield finding if any(format in BLOCKING for _, format, _ in cases) else _warning(finding)
+
+
+def _warning(finding: Finding) -> Finding:
+    return replace(finding, level="warning")
+
+
+def _finding(
+    item: str, path: str, line: int, symbol: str, message: str, advice: str, *, column: int = 1, edits: tuple[Any, ...] = ()
+) -> Finding:
+    return Finding(item, item, "error", path, line, message, advice, symbol, column=column, edits=edits)
+
+
+def _innermost(port: Port, frames: Sequence[tuple[str, int, str]], name: str) -> tuple[str, int]:
+    """The deepest place in files of the pull request, else the class."""
+    ours = [frame for frame in frames if frame[0] in port.changed]
+    if ours:
+        return ours[-1][0], ours[-1][1]
+    place = _class_place(port, name)
+    return place.path, place.line
+
+
+def _class_place(port: Port, name: str) -> Place:
+    module, found = port.classes[name]
+    return Place(module.path, found.line, found.column, name)
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())[:300]
+
+
+def _patterns(names: Sequence[str]) -> str:
+    """Names with their numbers as stars, each once: `encoder.layer.*.dense.weight`."""
+    return _some(list(dict.fromkeys(re.sub(r"(?<=\.)\d+(?=\.)", "*", name) for name in names)))
+
+
+def _some(names: Sequence[str], most: int = 3) -> str:
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def _has(number: int) -> str:
+    return "has" if number == 1 else "have"
+
+
+def entry(found: ClassResult) -> dict[str, Any]:
+    """The class in the report's `comparison`: what was loaded and called; its outputs are compared elsewhere."""
+    loading = found.loading or Loading()
+    reason = found.silent or found.unmade or found.broken or "its outputs were not compared"
+    return {
+        "class": found.name,
+        "state": "error" if found.silent else "unverified",
+        "reason": reason,
+        "strategy": found.strategy,
+        "missing": [{"name": weight.name, "nearest": weight.nearest} for weight in loading.missing],
+        "mismatched": [weight.name for weight in loading.mismatched],
+        "unexpected": list(loading.unexpected),
+        "only_tensorflow": list(loading.only_tensorflow),
+        "only_pytorch": list(loading.only_pytorch),
+        "formats": {name: told.state for name, told in found.formats.items()},
+    }
+
+
