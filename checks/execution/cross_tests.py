@@ -11,7 +11,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from checks.execution import untrusted
 from checks.execution.expected import Expected, is_member
@@ -120,7 +120,9 @@ class Heard:
             self.running[id] = None
         elif kind == "crash" and first:
             self.running.pop(id, None)
-            self.crashes[id] = f"the process ended during this test (exit code {int(_signed(message.get('exit')))})"
+            self.crashes[id] = (
+                f"the process ended during this test (exit code {int(_signed(message.get('exit')))})"
+            )
         elif kind == "result" and message.get("outcome") in OUTCOMES:
             if not first:
                 if id in self.results:
@@ -138,7 +140,7 @@ class Heard:
         if not isinstance(id, str) or len(id) > 500 or not id.isprintable():
             return ""
         if self.expected.knows(id) or id in self.extra:
-            if not (id in self.expected.ids):
+            if id not in self.expected.ids:
                 self.extra[id] = None
             return id
         if not id.startswith(f"{self.expected.path}::") or len(self.extra) >= MOST_EXTRA:
@@ -207,6 +209,11 @@ def run_tests(
     )
 
 
+class _Place(NamedTuple):
+    path: str
+    line: int
+
+
 def _conclude(
     heard: Heard,
     chosen: list[str],
@@ -218,33 +225,59 @@ def _conclude(
     expected = heard.expected
     path = expected.path
     for id in [*chosen, *(id for id in heard.extra if id not in chosen)]:
-        place = {"path": path if id in expected.lines else "", "line": expected.lines.get(id, 0)}
+        place = _Place(path if id in expected.lines else "", expected.lines.get(id, 0))
         if id in unavailable:
-            yield TestResult(id, "unverified", reason=f"{_listed(unavailable[id])} not available", **place)
+            yield TestResult(
+                id,
+                "unverified",
+                reason=f"{_listed(unavailable[id])} not available",
+                path=place.path,
+                line=place.line,
+            )
         elif id in heard.results:
             yield _result(id, heard, changed, place)
         elif heard.uncollected:
-            yield TestResult(id, "error", reason="its file cannot be imported", **place)
+            yield TestResult(
+                id, "error", reason="its file cannot be imported", path=place.path, line=place.line
+            )
         elif id in heard.crashes:
-            yield TestResult(id, "error", reason=heard.crashes[id], **place)
+            yield TestResult(id, "error", reason=heard.crashes[id], path=place.path, line=place.line)
         elif id in heard.running:
-            yield TestResult(id, "error", reason=f"did not end: the run {problem or 'stopped'}", **place)
+            yield TestResult(
+                id,
+                "error",
+                reason=f"did not end: the run {problem or 'stopped'}",
+                path=place.path,
+                line=place.line,
+            )
         else:
             reason = f"not run: the run {problem}" if problem else "pytest did not run it"
-            yield TestResult(id, "error", reason=reason, **place)
+            yield TestResult(id, "error", reason=reason, path=place.path, line=place.line)
     for family in () if narrowed else expected.families:
         if not any(is_member(id, family) for id in heard.extra):
-            yield TestResult(family, "error", reason="its file cannot be imported" if heard.uncollected else "pytest ran none of its cases")
+            yield TestResult(
+                family,
+                "error",
+                reason="its file cannot be imported" if heard.uncollected else "pytest ran none of its cases",
+            )
 
 
-def _result(id: str, heard: Heard, changed: frozenset[str], place: Mapping[str, Any]) -> TestResult:
+def _result(id: str, heard: Heard, changed: frozenset[str], place: _Place) -> TestResult:
     told = heard.results[id]
     outcome: Outcome = told["outcome"]
     reason = ""
     message = untrusted.text(told.get("message"))
     if outcome == "skipped":
         message, reason = "", untrusted.text(told.get("message"), 300)
-    found = TestResult(id, outcome, round(untrusted.number(told.get("seconds"), 1e6), 3), message, reason=reason, **place)
+    found = TestResult(
+        id,
+        outcome,
+        round(untrusted.number(told.get("seconds"), 1e6), 3),
+        message,
+        reason=reason,
+        path=place.path,
+        line=place.line,
+    )
     if outcome not in ("failed", "error"):
         return found
     ours = [frame for frame in untrusted.frames(told.get("frames")) if frame[0] in changed]

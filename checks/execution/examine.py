@@ -112,33 +112,48 @@ def examine(
     Raises:
         checks.execution.job.SandboxError: the sandbox itself failed.
     """
-    results: list[ClassResult] = []
-    took = 0.0
     by_module: dict[str, tuple[Module, list[str]]] = {}
     for name in port.models:
         module = port.of(name)[0]
         by_module.setdefault(module.path, (module, []))[1].append(port.intended[name])
     total = sum(len(names) for _, names in by_module.values())
+    results: list[ClassResult] = []
+    took = 0.0
+
+    def over(name: str, before: int) -> None:
+        if on_class is not None:
+            on_class(name, before, total)
+
     for module, names in by_module.values():
-        heard: dict[str, ClassResult] = {}
-
-        def listen(content: bytes, heard: dict[str, ClassResult] = heard, names: list[str] = names) -> None:
-            found = class_result(content, names)
-            if found is not None and found.name not in heard:
-                heard[found.name] = found
-                if on_class is not None:
-                    on_class(found.name, len(results) + len(heard), total)
-
-        result = (run or workplace.sandbox.run)(
-            workplace.job(request(port, module, names), seconds=seconds), on_record=listen
-        )
+        heard = _Heard(names, over, len(results))
+        job = workplace.job(request(port, module, names), seconds=seconds)
+        result = (run or workplace.sandbox.run)(job, on_record=heard.take)
         took += result.seconds
-        why = result.reason or "ended without a word"
-        last = untrusted.text(result.output[-2_000:].decode("utf-8", "replace")).strip().rsplit("\n", 1)[-1]
-        silent = f"the harness {why}" + (f": {last[:300]}" if last and not heard else "")
-        results += [heard.get(name) or ClassResult(name, silent=silent) for name in names]
+        results += heard.conclude(result)
     items, findings = conclude(port, results)
     return Examined(items, findings, tuple(entry(found) for found in results), took)
+
+
+class _Heard:
+    """What has been heard of the classes of one module."""
+
+    def __init__(self, names: Sequence[str], over: Callable[[str, int], None], before: int) -> None:
+        self._names, self._over, self._before = names, over, before
+        self._results: dict[str, ClassResult] = {}
+
+    def take(self, content: bytes) -> None:
+        """Takes a record. Of two about one class the first counts: it came before more of the code under test had run."""
+        found = class_result(content, self._names)
+        if found is not None and found.name not in self._results:
+            self._results[found.name] = found
+            self._over(found.name, self._before + len(self._results))
+
+    def conclude(self, result: Result) -> list[ClassResult]:
+        """One result for each class."""
+        last = untrusted.text(result.output[-2_000:].decode("utf-8", "replace")).strip().rsplit("\n", 1)[-1]
+        silent = f"the harness {result.reason or 'ended without a word'}"
+        silent += f": {last[:300]}" if last and not self._results else ""
+        return [self._results.get(name) or ClassResult(name, silent=silent) for name in self._names]
 
 
 def request(port: Port, module: Module, names: Sequence[str]) -> dict[str, Any]:
@@ -172,17 +187,24 @@ def class_result(content: bytes, names: Sequence[str]) -> ClassResult | None:
     strategy = untrusted.text(message.get("strategy"), 40)
     notes = untrusted.texts(message.get("notes"), 10, 300)
     if "unmade" in message:
-        reasons = [f"{untrusted.text(k, 40)}: {untrusted.text(v, 300)}" for k, v in untrusted.mapping(message["unmade"]).items()]
+        reasons = [
+            f"{untrusted.text(k, 40)}: {untrusted.text(v, 300)}"
+            for k, v in untrusted.mapping(message["unmade"]).items()
+        ]
         return ClassResult(name, unmade="; ".join(reasons)[:1_000] or "for no reason given")
     for key in ("unbuilt", "error"):
         if key in message:
             error = untrusted.mapping(message[key])
             broken = f"{untrusted.text(error.get('type'), 60) or 'error'}: {untrusted.text(error.get('message'), 1_000)}"
-            return ClassResult(name, strategy, broken=broken, frames=untrusted.frames(error.get("frames")), notes=notes)
+            return ClassResult(
+                name, strategy, broken=broken, frames=untrusted.frames(error.get("frames")), notes=notes
+            )
     formats = untrusted.mapping(message.get("formats"))
     told = {key: _format(formats.get(key)) for key in FORMAT_TEXTS}
     loading = _loading(message["load"]) if isinstance(message.get("load"), dict) else None
-    return ClassResult(name, strategy, loading=loading, formats={k: v for k, v in told.items() if v is not None}, notes=notes)
+    return ClassResult(
+        name, strategy, loading=loading, formats={k: v for k, v in told.items() if v is not None}, notes=notes
+    )
 
 
 def _format(value: object) -> Format | None:
@@ -230,11 +252,15 @@ def _weight(value: object, owners: Mapping[str, Any]) -> Weight:
 # -- what follows -----------------------------------------------------------------------------------------------------
 
 
-def conclude(port: Port, results: Sequence[ClassResult]) -> tuple[tuple[ItemResult, ...], tuple[Finding, ...]]:
+def conclude(
+    port: Port, results: Sequence[ClassResult]
+) -> tuple[tuple[ItemResult, ...], tuple[Finding, ...]]:
     """States of the two items, and findings."""
     findings = [*_loading_findings(port, results), *_format_findings(port, results)]
     items = tuple(
-        ItemResult(item, "execution", port.model, *_state(item, results, [f for f in findings if f.item == item]))
+        ItemResult(
+            item, "execution", port.model, *_state(item, results, [f for f in findings if f.item == item])
+        )
         for item in (LOADS, FORMATS)
     )
     return items, tuple(findings)
@@ -250,7 +276,9 @@ def _state(item: str, results: Sequence[ClassResult], findings: Sequence[Finding
         return "error", f"{silent[0].name}: {silent[0].silent}"
     if unmade := [found for found in results if found.unmade]:
         return "unverified", f"no tiny model of {unmade[0].name} could be made ({unmade[0].unmade})"[:500]
-    if item == LOADS and (alone := [found for found in results if found.loading is None and not found.broken]):
+    if item == LOADS and (
+        alone := [found for found in results if found.loading is None and not found.broken]
+    ):
         return "unverified", f"{alone[0].name} has no PyTorch twin to load from"
     incomplete = [f for f in results if not f.broken and set(f.formats) != set(FORMAT_TEXTS)]
     if item == FORMATS and incomplete:
@@ -265,7 +293,12 @@ def _loading_findings(port: Port, results: Sequence[ClassResult]) -> Iterator[Fi
         if found.broken:
             path, line = _innermost(port, found.frames, found.name)
             yield _finding(
-                LOADS, path, line, found.name, f"{found.name} cannot be made: {_line(found.broken)}", "Make it with a tiny configuration, as its test does."
+                LOADS,
+                path,
+                line,
+                found.name,
+                f"{found.name} cannot be made: {_line(found.broken)}",
+                "Make it with a tiny configuration, as its test does.",
             )
         if found.loading is None:
             continue
@@ -290,8 +323,12 @@ def _missing(place: Place, weights: list[tuple[str, Weight]]) -> Finding:
     elif first.nearest:
         advice = f"The nearest unused PyTorch weight is {first.nearest}; the names of the layers have to lead there."
     else:
-        advice = "PyTorch has no unused weight of this shape: is the layer needed, and under the same condition?"
-    return _finding(LOADS, place.path, place.line, place.symbol, message, advice, column=place.column, edits=place.edits)
+        advice = (
+            "PyTorch has no unused weight of this shape: is the layer needed, and under the same condition?"
+        )
+    return _finding(
+        LOADS, place.path, place.line, place.symbol, message, advice, column=place.column, edits=place.edits
+    )
 
 
 def _mismatched(place: Place, weights: list[tuple[str, Weight]]) -> Finding:
@@ -316,7 +353,9 @@ def _unexpected(port: Port, results: Sequence[ClassResult]) -> Iterator[Finding]
             continue
         place = _class_place(port, found.name)
         message = f"{found.name} has no place for {_count(len(names), 'weight')} of PyTorch's {found.name[2:]}: {_patterns(names)}"
-        yield _finding(LOADS, place.path, place.line, found.name, message, "Add the layer, or name it as PyTorch does.")
+        yield _finding(
+            LOADS, place.path, place.line, found.name, message, "Add the layer, or name it as PyTorch does."
+        )
 
 
 def _format_findings(port: Port, results: Sequence[ClassResult]) -> Iterator[Finding]:
@@ -346,7 +385,15 @@ def _warning(finding: Finding) -> Finding:
 
 
 def _finding(
-    item: str, path: str, line: int, symbol: str, message: str, advice: str, *, column: int = 1, edits: tuple[Any, ...] = ()
+    item: str,
+    path: str,
+    line: int,
+    symbol: str,
+    message: str,
+    advice: str,
+    *,
+    column: int = 1,
+    edits: tuple[Any, ...] = (),
 ) -> Finding:
     return Finding(item, item, "error", path, line, message, advice, symbol, column=column, edits=edits)
 
@@ -403,5 +450,3 @@ def entry(found: ClassResult) -> dict[str, Any]:
         "only_pytorch": list(loading.only_pytorch),
         "formats": {name: told.state for name, told in found.formats.items()},
     }
-
-

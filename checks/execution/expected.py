@@ -137,9 +137,10 @@ class _Reader:
             if base.split(".")[-1] in ("TestCase", "TestCasePlus", "IsolatedAsyncioTestCase"):
                 return True
             resolved = self._resolve(base, path)
-            if resolved is not None and found.name not in seen:
-                if self._is_test_case(resolved[0], resolved[1], seen | {found.name}):
-                    return True
+            if resolved is None or found.name in seen:
+                continue
+            if self._is_test_case(resolved[0], resolved[1], seen | {found.name}):
+                return True
         return False
 
     def _resolve(self, name: str, path: str) -> tuple[Class, str] | None:
@@ -212,19 +213,19 @@ class _Expression:
         return value
 
     def _not(self) -> bool:
-        token = self._peek()
-        if token in ("", ")", "and", "or"):
+        word = self._peek()
+        if word in ("", ")", "and", "or"):
             raise self._wrong()
         self._at += 1
-        if token == "not":
+        if word == "not":
             return not self._not()
-        if token == "(":
+        if word == "(":
             value = self._or()
             if self._peek() != ")":
                 raise self._wrong()
             self._at += 1
             return value
-        return any(token.lower() in name for name in self._names)
+        return any(word.lower() in name for name in self._names)
 
     def _peek(self) -> str:
         return self._tokens[self._at] if self._at < len(self._tokens) else ""

@@ -85,7 +85,11 @@ def _name_arguments(owner: ast.ClassDef) -> Iterator[ast.expr]:
                 if keyword.arg == "name":
                     yield keyword.value
             # self.add_weight("gamma", …)
-            if dotted(node.func).endswith("add_weight") and node.args and isinstance(node.args[0], ast.Constant):
+            if (
+                dotted(node.func).endswith("add_weight")
+                and node.args
+                and isinstance(node.args[0], ast.Constant)
+            ):
                 yield node.args[0]
 
 
@@ -93,7 +97,11 @@ def _texts(node: ast.expr) -> list[str]:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return [node.value]
     if isinstance(node, ast.JoinedStr):
-        return [part.value for part in node.values if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+        return [
+            part.value
+            for part in node.values
+            if isinstance(part, ast.Constant) and isinstance(part.value, str)
+        ]
     return []
 
 
@@ -110,7 +118,10 @@ def _parts(node: ast.expr) -> set[str]:
 def _place(path: str, owner: str, node: ast.expr, wrong: str, right: str) -> Place:
     edits: tuple[Edit, ...] = ()
     if isinstance(node, ast.Constant) and node.value == wrong and node.end_col_offset is not None:
-        start, end = (node.lineno, node.col_offset + 1), (node.end_lineno or node.lineno, node.end_col_offset + 1)
+        start, end = (
+            (node.lineno, node.col_offset + 1),
+            (node.end_lineno or node.lineno, node.end_col_offset + 1),
+        )
         edits = (Edit(path, start, end, f'"{right}"'),) if right.isidentifier() or right.isdigit() else ()
     return Place(path, node.lineno, node.col_offset + 1, owner, wrong, right, edits)
 

@@ -8,6 +8,7 @@ functions of the module that it calls, constants, class attributes and archive l
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,16 +22,18 @@ LOADERS = frozenset({"from_pretrained", "hf_hub_download", "snapshot_download", 
 DATASETS = frozenset({"load_dataset"})
 FETCHERS = frozenset({"get", "urlopen", "urlretrieve", "get_file", "load_image"})
 SET_UPS = ("setUp", "setUpClass", "setup_method", "setup_class")
+TINY_MODELS = "tests/utils/tiny_model_summary.json"
 MOST = 50
 """Repositories of one test; more are not looked at."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Need:
-    """Something from outside. `kind`: model (a repository of the Hub), dataset, url."""
+    """Something from outside. `kind`: model (a repository of the Hub), dataset, url. `revision`: of a repository, "" for its main."""
 
     kind: str
     name: str
+    revision: str = ""
 
     def __str__(self) -> str:
         return {"model": "checkpoint {}", "dataset": "data set {}", "url": "{}"}[self.kind].format(self.name)
@@ -47,7 +50,7 @@ def needs(
     tree = parse(read(head, path))
     if isinstance(tree, Problem):
         return {}
-    module = _Module(tree, _archive_lists(tree, tuple(modeling), base, head))
+    module = _Module(tree, _revisions(base), _archive_lists(tree, tuple(modeling), base, head))
     found: dict[str, frozenset[Need]] = {}
     for id in ids:
         parts = id.split("::")[1:]
@@ -61,7 +64,10 @@ def needs(
 class _Module:
     """A test file's functions and classes."""
 
-    def __init__(self, tree: ast.Module, lists: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(
+        self, tree: ast.Module, revisions: Mapping[str, str], lists: Mapping[str, tuple[str, ...]]
+    ) -> None:
+        self._revisions = revisions
         self.functions: dict[str, ast.FunctionDef] = {}
         self.classes: dict[str, ast.ClassDef] = {}
         self.constants: dict[str, tuple[str, ...]] = dict(lists)
@@ -96,10 +102,10 @@ class _Module:
                         pipelines = _mapping(node.value)
         if name.startswith("test_pipeline_") and name not in methods:
             return {
-                Need("model", f"hf-internal-testing/tiny-random-{re.sub('^(TF|Flax)', '', model)}")
+                Need("model", f"hf-internal-testing/tiny-random-{name_of}", self._revisions.get(name_of, ""))
                 for task, models in pipelines.items()
                 if task.replace("-", "_") == name.removeprefix("test_pipeline_")
-                for model in models
+                for name_of in (re.sub("^(TF|Flax)", "", model) for model in models)
             }
         roots = [methods[n] for n in _reached_by_suffix(name, methods)]
         if not roots:
@@ -158,7 +164,9 @@ class _Function:
         self._attributes = attributes
         self._names: dict[str, tuple[str, ...]] = dict(constants)
         defaults = function.args.defaults
-        for argument, default in zip(function.args.args[len(function.args.args) - len(defaults) :], defaults, strict=True):
+        for argument, default in zip(
+            function.args.args[len(function.args.args) - len(defaults) :], defaults, strict=True
+        ):
             self._names[argument.arg] = tuple(n.name for n in strings(default))
         for node in ast.walk(function):
             if isinstance(node, ast.Assign):
@@ -182,14 +190,22 @@ class _Function:
                 found |= {Need("dataset", v) for v in self._values(node.args[0]) if REPOSITORY.fullmatch(v)}
             elif called in FETCHERS:
                 for argument in given:
-                    found |= {Need("url", v) for v in self._values(argument) if v.startswith(("http://", "https://"))}
+                    found |= {
+                        Need("url", v)
+                        for v in self._values(argument)
+                        if v.startswith(("http://", "https://"))
+                    }
         return found
 
     def _values(self, node: ast.expr) -> tuple[str, ...]:
         """The texts that an expression may stand for, as far as literals tell."""
         if isinstance(node, ast.Name):
             return self._names.get(node.id, ())
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"):
+        if (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id in ("self", "cls")
+        ):
             return self._attributes.get(node.attr, ())
         if isinstance(node, ast.Subscript):
             values = self._values(node.value)
@@ -210,7 +226,9 @@ def _helper_methods(found: ast.ClassDef) -> list[ast.FunctionDef]:
     return [] if any(method.name.startswith("test") for method in methods) else methods
 
 
-_NAMING = frozenset({"model", "repo_id", "tokenizer", "pretrained_model_name_or_path", "path", "url", "origin"})
+_NAMING = frozenset(
+    {"model", "repo_id", "tokenizer", "pretrained_model_name_or_path", "path", "url", "origin"}
+)
 
 
 def _is_repository(value: str, called: str) -> bool:
@@ -234,7 +252,11 @@ def _self_attributes(function: ast.FunctionDef) -> dict[str, tuple[str, ...]]:
     for node in ast.walk(function):
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute):
             target = node.targets[0]
-            if isinstance(target.value, ast.Name) and target.value.id in ("self", "cls") and strings(node.value):
+            if (
+                isinstance(target.value, ast.Name)
+                and target.value.id in ("self", "cls")
+                and strings(node.value)
+            ):
                 found[target.attr] = tuple(n.name for n in strings(node.value))
     return found
 
@@ -269,12 +291,23 @@ def _archive_lists(
     return found
 
 
+def _revisions(base: Snapshot) -> dict[str, str]:
+    """The commits of the tiny models that the pipeline tests load, by class."""
+    try:
+        summary = json.loads(read(base, TINY_MODELS) or "{}")
+        return {name: about["sha"] for name, about in summary.items() if isinstance(about.get("sha"), str)}
+    except (ValueError, AttributeError):
+        return {}
+
+
 def _listed(text: str, name: str) -> tuple[str, ...]:
     tree = parse(text)
     if isinstance(tree, Problem):
         return ()
     for node in tree.body:
-        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
+        if isinstance(node, ast.Assign) and any(
+            isinstance(t, ast.Name) and t.id == name for t in node.targets
+        ):
             return tuple(n.name for n in strings(node.value))
     return ()
 

@@ -72,9 +72,19 @@ def frames(value: object) -> tuple[tuple[str, int, str], ...]:
     """Places of a traceback: path in the tree, line, function; malformed ones are left out."""
     found: list[tuple[str, int, str]] = []
     for entry in sequence(value, 60):
-        parts: list[Any] = list(mapping(entry).values()) if isinstance(entry, dict) else sequence(entry, 3)
-        if len(parts) == 3 and isinstance(parts[0], str) and isinstance(parts[1], int) and isinstance(parts[2], str):
+        parts = list(mapping(cast("object", entry)).values()) or sequence(entry, 3)
+        if (
+            len(parts) == 3
+            and isinstance(parts[0], str)
+            and isinstance(parts[1], int)
+            and isinstance(parts[2], str)
+        ):
             path = parts[0]
-            if len(path) <= 300 and not path.startswith("/") and ".." not in path.split("/") and 0 < parts[1] < 10**6:
+            if (
+                len(path) <= 300
+                and not path.startswith("/")
+                and ".." not in path.split("/")
+                and 0 < parts[1] < 10**6
+            ):
                 found.append((text(path, 300), parts[1], text(parts[2], 100)))
     return tuple(found)

@@ -95,10 +95,16 @@ def own_environment(python: Path) -> tuple[Path, tuple[Bind, ...]]:
     Raises:
         checks.errors.UserError: it is no Python interpreter that runs.
     """
-    program = "import json,sys;print(json.dumps([sys.executable, sys.prefix, sys.base_prefix, sys.exec_prefix]))"
+    program = (
+        "import json,sys;print(json.dumps([sys.executable, sys.prefix, sys.base_prefix, sys.exec_prefix]))"
+    )
     try:
         done = subprocess.run(
-            [str(python), "-I", "-c", program], capture_output=True, check=True, timeout=60, env={"PATH": "/usr/bin:/bin"}
+            [str(python), "-I", "-c", program],
+            capture_output=True,
+            check=True,
+            timeout=60,
+            env={"PATH": "/usr/bin:/bin"},
         )
         executable, *folders = json.loads(done.stdout)
     except (OSError, subprocess.SubprocessError, ValueError) as error:

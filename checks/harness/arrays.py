@@ -16,7 +16,11 @@ def neutral(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: neutral(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
-        return type(value)(neutral(entry) for entry in value) if type(value) in (list, tuple) else tuple(map(neutral, value))
+        return (
+            type(value)(neutral(entry) for entry in value)
+            if type(value) in (list, tuple)
+            else tuple(map(neutral, value))
+        )
     return value
 
 
@@ -95,6 +99,8 @@ def difference(one: Any, other: Any) -> Tuple[float, str]:
 def summary(inputs: Mapping[str, Any]) -> Dict[str, str]:
     """What each input is, for a report: `int32[2, 7]`."""
     return {
-        str(key): f"{value.dtype}{list(value.shape)}" if isinstance(value, np.ndarray) else type(value).__name__
+        str(key): f"{value.dtype}{list(value.shape)}"
+        if isinstance(value, np.ndarray)
+        else type(value).__name__
         for key, value in inputs.items()
     }

@@ -120,7 +120,9 @@ def _same_tuple(as_tuple: Any, as_dict: Any) -> None:
     other = leaves(as_dict)
     if len(one) != len(other):
         raise ValueError(
-            f"return_dict=False gives {len(one)} tensors, return_dict=True gives {len(other)}: {', '.join(n for n, _ in other)}"[:500]
+            f"return_dict=False gives {len(one)} tensors, return_dict=True gives {len(other)}: {', '.join(n for n, _ in other)}"[
+                :500
+            ]
         )
     for array, (name, expected) in zip(one, other):
         gap, why = difference(array, expected)

@@ -96,7 +96,12 @@ def prepared(inputs: Mapping[str, Any], seed: int) -> Dict[str, Any]:
     for key, value in inputs.items():
         if value is None:
             continue
-        if isinstance(value, np.ndarray) and key.endswith("attention_mask") and value.ndim == 2 and value.shape[1] > 1:
+        if (
+            isinstance(value, np.ndarray)
+            and key.endswith("attention_mask")
+            and value.ndim == 2
+            and value.shape[1] > 1
+        ):
             value = _mask(value, numbers)
         found[key] = value
     return found

@@ -192,7 +192,9 @@ def nearest(missing: Mapping[str, Any], unexpected: List[str], weights: Weights)
     """The unused PyTorch weight that a missing one most probably means: of the same shape up to its order, and similar name."""
     size = sorted(int(n) for n in missing["shape"] if n != 1)
     same = [n for n in unexpected if sorted(int(s) for s in weights[n].shape if s != 1) == size]
-    ranked = sorted(same, key=lambda n: -difflib.SequenceMatcher(None, missing["name"], n, autojunk=False).ratio())
+    ranked = sorted(
+        same, key=lambda n: -difflib.SequenceMatcher(None, missing["name"], n, autojunk=False).ratio()
+    )
     if not ranked:
         return ""
     best = difflib.SequenceMatcher(None, missing["name"], ranked[0], autojunk=False).ratio()
@@ -210,7 +212,11 @@ def owners(model: Any, names: List[str]) -> Dict[str, List[List[str]]]:
             return
         seen.add(id(layer))
         for attribute, value in list(vars(layer).items()):
-            if attribute.startswith("_self_") or attribute in ("_layers", "_metrics_lock", "_obj_reference_counts_dict"):
+            if attribute.startswith("_self_") or attribute in (
+                "_layers",
+                "_metrics_lock",
+                "_obj_reference_counts_dict",
+            ):
                 continue
             for entry, suffix in _parts(value):
                 step = [*way, [type(layer).__name__, attribute + suffix]]

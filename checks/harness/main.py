@@ -1,7 +1,7 @@
 """Entry: reads one request (JSON) from standard input, answers with frames on the descriptor that the environment names.
 
-    {"task": "examine", "root": "/tree", "classes": ["TFBertModel"], "module": "transformers.models.bert.modeling_tf_bert",
-     "pytorch_module": "…", "tests": "tests.models.bert.test_modeling_tf_bert", "pytorch_tests": "…", "checks": ["load", "formats"]}
+{"task": "examine", "root": "/tree", "classes": ["TFBertModel"], "module": "transformers.models.bert.modeling_tf_bert",
+ "pytorch_module": "…", "tests": "tests.models.bert.test_modeling_tf_bert", "pytorch_tests": "…", "checks": ["load", "formats"]}
 """
 
 from __future__ import annotations
@@ -38,7 +38,10 @@ def examine(request: Mapping[str, Any], channel: Channel) -> None:
     from . import cases
 
     place = cases.Place(
-        request["module"], request.get("pytorch_module", ""), request.get("tests", ""), request.get("pytorch_tests", "")
+        request["module"],
+        request.get("pytorch_module", ""),
+        request.get("tests", ""),
+        request.get("pytorch_tests", ""),
     )
     _quiet()
     channel.send({"kind": "ready", "seconds": round(time.time() - start, 3)})

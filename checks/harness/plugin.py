@@ -68,7 +68,9 @@ class Plugin:
         """pytest's own loop, but over the tests that this process takes."""
         if session.testsfailed and not session.config.option.continue_on_collection_errors:
             raise session.Interrupted("errors during collection")
-        queue = (item for item in session.items if self.plan.wanted(item.nodeid) and self.plan.take(item.nodeid))
+        queue = (
+            item for item in session.items if self.plan.wanted(item.nodeid) and self.plan.take(item.nodeid)
+        )
         item = next(queue, None)
         while item is not None:
             following = _Next(queue)
@@ -83,7 +85,14 @@ class Plugin:
     def pytest_runtest_logstart(self, nodeid: str, location: Any) -> None:
         """A test begins."""
         self.channel.send({"kind": "start", "id": nodeid})
-        self.result = {"kind": "result", "id": nodeid, "outcome": "passed", "seconds": 0.0, "message": "", "frames": []}
+        self.result = {
+            "kind": "result",
+            "id": nodeid,
+            "outcome": "passed",
+            "seconds": 0.0,
+            "message": "",
+            "frames": [],
+        }
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(self, item: Any, call: Any) -> Any:

@@ -15,14 +15,19 @@ from .modules import find_class
 BATCH, LENGTH = 2, 7
 VOCABULARY = 120
 
-LAYERS = re.compile(r"(^|_)(num_(hidden_)?layers|n_layers?|num_.*layers|layers|depth|num_blocks|num_stages_layers)$")
+LAYERS = re.compile(
+    r"(^|_)(num_(hidden_)?layers|n_layers?|num_.*layers|layers|depth|num_blocks|num_stages_layers)$"
+)
 """Attributes that count layers."""
 
 SIZES: Tuple[Tuple[str, int], ...] = (
     (r"vocab_size$|^type_vocab_size_|entity_vocab_size$", VOCABULARY),
     (r"(num|n)_(.*_)?heads?$|^n_head$|attention_heads$", 4),
     (r"(num|n)_key_value_heads$", 4),
-    (r"^(hidden_size|d_model|dim|n_embd|emb_dim|d_embed|embed_dim|embedding_size|n_embed|hidden_dim|decoder_hidden_size)$", 32),
+    (
+        r"^(hidden_size|d_model|dim|n_embd|emb_dim|d_embed|embed_dim|embedding_size|n_embed|hidden_dim|decoder_hidden_size)$",
+        32,
+    ),
     (r"(projection_dim|proj_size|output_hidden_size|conv_dim|pooler_size|entity_emb_size)$", 32),
     (r"(intermediate_size|ffn_dim|d_ff|d_inner|n_inner|inner_dim|mlp_dim|linear_size)$", 40),
     (r"^d_kv$|^d_head$|^head_dim$|attention_head_size$", 8),
@@ -109,7 +114,9 @@ def _shrink_list(config: Any, attribute: str, value: Any, layers: bool, sizes: b
 
 def inputs_from_signature(cls: Any, twin: Any, config: Any) -> Dict[str, Any]:
     """Inputs for the arguments that both sides know and that a model of this kind needs."""
-    takes = [n for n in inspect.signature(cls.call).parameters if n in inspect.signature(twin.forward).parameters]
+    takes = [
+        n for n in inspect.signature(cls.call).parameters if n in inspect.signature(twin.forward).parameters
+    ]
     random = np.random.RandomState(0)
     text = _of(config, "text_config")
     vision = _of(config, "vision_config")
@@ -131,7 +138,11 @@ def inputs_from_signature(cls: Any, twin: Any, config: Any) -> Dict[str, Any]:
         "pixel_values": lambda: _pixels(vision, random),
         "input_values": lambda: random.standard_normal((BATCH, 2048)).astype(np.float32),
         "input_features": lambda: random.standard_normal(
-            (BATCH, int(getattr(config, "num_mel_bins", 80)), 2 * int(getattr(config, "max_source_positions", 50)))
+            (
+                BATCH,
+                int(getattr(config, "num_mel_bins", 80)),
+                2 * int(getattr(config, "max_source_positions", 50)),
+            )
         ).astype(np.float32),
         "input_boxes": lambda: np.array([[[1.0, 1.0, 9.0, 9.0]]] * BATCH, np.float32),
     }
@@ -148,8 +159,14 @@ def inputs_from_signature(cls: Any, twin: Any, config: Any) -> Dict[str, Any]:
 def _wanted(takes: List[str], twin: Any) -> List[str]:
     """Attention masks of audio and image models are left out: their meaning varies too much."""
     if "input_ids" in takes:
-        wanted = ["input_ids", "attention_mask", "token_type_ids", "decoder_input_ids", "bbox", "pixel_values"]
-        return wanted
+        return [
+            "input_ids",
+            "attention_mask",
+            "token_type_ids",
+            "decoder_input_ids",
+            "bbox",
+            "pixel_values",
+        ]
     if "pixel_values" in takes:
         return ["pixel_values", "decoder_input_ids", "input_boxes"]
     return ["input_values", "input_features", "decoder_input_ids"]

@@ -24,7 +24,7 @@ def test_cases(module: str) -> Iterator[Any]:
 def _fixed(seed: int = 0) -> None:
     """The testers draw from a generator of their own that nobody seeds."""
     for name, module in list(sys.modules.items()):
-        if name.startswith("tests.test_modeling") or name.startswith("tests.models."):
+        if name.startswith(("tests.test_modeling", "tests.models.")):
             generator = getattr(module, "global_rng", None)
             if isinstance(generator, random.Random):
                 generator.seed(seed)
@@ -80,7 +80,9 @@ def from_cross_test(name: str, place: Any) -> Made:
             continue
         caught: Dict[str, Any] = {}
 
-        def capture(self: Any, tf_model: Any, pt_model: Any, inputs: Any, *more: Any, **named: Any) -> None:
+        def capture(
+            self: Any, tf_model: Any, pt_model: Any, inputs: Any, *_: Any, caught: Any = caught
+        ) -> None:
             if type(tf_model).__name__ == name:
                 caught.update(config=tf_model.config, inputs=neutral(dict(inputs)))
                 raise _Captured

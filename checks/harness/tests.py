@@ -31,7 +31,9 @@ class Round:
         request: `files`, `leave` (ids not to run), `only` (ids to run, None for all), `workers`.
     """
 
-    def __init__(self, request: Mapping[str, Any], channel: Channel, kind: str, only: Optional[List[str]]) -> None:
+    def __init__(
+        self, request: Mapping[str, Any], channel: Channel, kind: str, only: Optional[List[str]]
+    ) -> None:
         self.request, self.channel, self.kind = request, channel, kind
         self.folder = tempfile.mkdtemp(prefix="tfport-")
         self.plan = os.path.join(self.folder, "plan.json")
@@ -58,7 +60,16 @@ class Round:
     def _process(self) -> bool:
         """One pytest process. True if another has to take its place."""
         reads, writes = os.pipe()
-        command = [sys.executable, "-m", "pytest", "-vv", "-p", "tfport_harness.plugin", "-p", "no:cacheprovider"]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-vv",
+            "-p",
+            "tfport_harness.plugin",
+            "-p",
+            "no:cacheprovider",
+        ]
         process = subprocess.Popen(
             [*command, "--color=no", "--tb=short", *self.request["files"]],
             env={**os.environ, VARIABLE: str(writes), "TFPORT_PLAN": self.plan},

@@ -32,9 +32,13 @@ def randomise(model: Any, seed: int = 0) -> None:
                 parameter.copy_(torch.from_numpy(np.asarray(values)).to(parameter.dtype))
         for name, buffer in sorted(model.named_buffers(), key=lambda pair: pair[0]):
             if name.endswith("running_mean"):
-                buffer.copy_(torch.from_numpy(0.3 * random.standard_normal(tuple(buffer.shape))).to(buffer.dtype))
+                buffer.copy_(
+                    torch.from_numpy(0.3 * random.standard_normal(tuple(buffer.shape))).to(buffer.dtype)
+                )
             elif name.endswith("running_var"):
-                buffer.copy_(torch.from_numpy(0.5 + random.random_sample(tuple(buffer.shape))).to(buffer.dtype))
+                buffer.copy_(
+                    torch.from_numpy(0.5 + random.random_sample(tuple(buffer.shape))).to(buffer.dtype)
+                )
 
 
 def _values(module: Any, name: str, parameter: Any, random: np.random.RandomState) -> Any:
@@ -51,11 +55,15 @@ def _values(module: Any, name: str, parameter: Any, random: np.random.RandomStat
         return 0.2 * noise
     if "Norm" in kind and own_name == "weight":
         return 1 + 0.2 * noise
-    if sum(size > 1 for size in shape) <= 1:  # class tokens, layer scales, GRN: vectors, however many dimensions are stored
-        ones = bool((parameter.detach() != 0).any()) and abs(float(parameter.detach().float().mean()) - 1) < 0.1
+    if (
+        sum(size > 1 for size in shape) <= 1
+    ):  # class tokens, layer scales, GRN: vectors, however many dimensions are stored
+        ones = (
+            bool((parameter.detach() != 0).any()) and abs(float(parameter.detach().float().mean()) - 1) < 0.1
+        )
         return 1 + 0.2 * noise if ones else 0.5 * noise
     if kind == "Conv1D":  # of GPT-2: transposed, its fan in comes first
         return noise / math.sqrt(shape[0])
-    if len(shape) >= 2 and kind.startswith(("Linear", "Conv")) or len(shape) == 2:
+    if (len(shape) >= 2 and kind.startswith(("Linear", "Conv"))) or len(shape) == 2:
         return noise / math.sqrt(max(1, int(np.prod(shape[1:]))))
     return 0.5 * noise
