@@ -9,6 +9,9 @@ from typing import Literal
 
 import yaml
 
+GUIDE = "https://huggingface.co/docs/transformers/v4.36.1/en/add_tensorflow_model"
+"""Where the guide can be read; its sections are anchors of it."""
+
 Decided = Literal["static", "execution", "github", "human"]
 
 

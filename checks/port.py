@@ -16,6 +16,7 @@ from checks.source import facts
 from checks.source.inits import InitFacts, init_facts
 from checks.source.python import Class, ModuleFacts, Problem, module_facts, torch_expressions
 from checks.source.registries import AutoFacts, auto_facts
+from checks.style import Formatted
 
 T = TypeVar("T")
 
@@ -51,6 +52,7 @@ class Port:
         model: name of the model's folder: "bert".
         modules: its TensorFlow modules that the pull request adds or extends.
         changed: every path that differs between base and head.
+        formatted: what the base's formatters make of the changed files, None where nobody ran them.
     """
 
     model: str
@@ -59,6 +61,7 @@ class Port:
     modules: tuple[Module, ...]
     changed: Mapping[str, Change]
     conventions: Conventions
+    formatted: Formatted | None = None
 
     @property
     def folder(self) -> str:
@@ -155,6 +158,10 @@ class Port:
         """Classes of the paired PyTorch modules."""
         paired = [module.pytorch for module in self.modules if module.pytorch is not None]
         return {name: found for module in paired for name, found in module.classes.items()}
+
+    def awaits(self, name: str) -> bool:
+        """There is no such class yet, but its PyTorch class: a port in the making may name it in advance."""
+        return name.startswith("TF") and name[2:] in self.pytorch_classes and name not in self.classes
 
     def is_keras(self, found: Class) -> bool:
         """It is a Keras layer or model, as far as its bases tell."""

@@ -106,11 +106,37 @@ class ItemResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Similar:
+    """A model that has a TensorFlow port to learn from.
+
+    Attributes:
+        shared: classes of the model being ported whose code is nearly the same there, and converted; `of`: all its classes.
+        path: its TensorFlow module.
+    """
+
+    model: str
+    shared: int
+    of: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What to do next, in one sentence, code between backticks. `anchor`: the guide's section about it, "" for none."""
+
+    text: str
+    anchor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PortSummary:
-    """What is being ported.
+    """What is being ported, and how far it is.
 
     Attributes:
         progress: (torch expressions left, torch expressions at the start) while the stage is `copied`, else None.
+        converted: (PyTorch classes that have a TensorFlow class without torch, PyTorch classes); None once the port is complete.
+        steps: what comes next; none once the port is complete.
+        similar: whom to copy from, if anybody; not looked for once the port is complete.
     """
 
     model: str
@@ -118,6 +144,14 @@ class PortSummary:
     classes: tuple[str, ...]
     path: str
     progress: tuple[int, int] | None = None
+    converted: tuple[int, int] | None = None
+    steps: tuple[Step, ...] = ()
+    similar: Similar | None = None
+
+    @property
+    def early(self) -> bool:
+        """Nothing of TensorFlow is there yet, so that there is little to check."""
+        return self.stage in ("empty", "copied")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,16 +187,7 @@ class Report:
                 f"report of schema version {document.get('schema_version')!r}, expected {SCHEMA_VERSION}"
             )
         fields: dict[str, Any] = dict(document)
-        fields["ports"] = tuple(
-            PortSummary(
-                port["model"],
-                port["stage"],
-                tuple(port["classes"]),
-                port["path"],
-                _pair(port.get("progress")),
-            )
-            for port in document["ports"]
-        )
+        fields["ports"] = tuple(map(_port_from_json, document["ports"]))
         fields["items"] = tuple(ItemResult(**item) for item in document["items"])
         fields["findings"] = tuple(_finding_from_json(finding) for finding in document["findings"])
         for name in ("notes", "tests", "comparison"):
@@ -197,6 +222,20 @@ def _plain(value: Any) -> Any:
 
 def _pair(value: Sequence[int] | None) -> tuple[int, int] | None:
     return None if value is None else (value[0], value[1])
+
+
+def _port_from_json(document: Mapping[str, Any]) -> PortSummary:
+    similar = document.get("similar")
+    return PortSummary(
+        document["model"],
+        document["stage"],
+        tuple(document["classes"]),
+        document["path"],
+        _pair(document.get("progress")),
+        _pair(document.get("converted")),
+        tuple(Step(**step) for step in document.get("steps", ())),
+        Similar(**similar) if similar else None,
+    )
 
 
 def _finding_from_json(document: Mapping[str, Any]) -> Finding:

@@ -110,3 +110,16 @@ def snapshots(
     tip = resolve(repo, "HEAD" if head is None else head)
     fork = merge_base(repo, resolve(repo, upstream_main(repo) if base is None else base), tip)
     return GitSnapshot(repo, fork), FolderSnapshot(repo) if head is None else GitSnapshot(repo, tip)
+
+
+def working_tree(path: str | Path, base: str | None = None) -> tuple[GitSnapshot, FolderSnapshot]:
+    """Base and working tree, for what writes into the latter.
+
+    Raises:
+        checks.errors.UserError: as `snapshots`, and of a bare repository.
+    """
+    if open_repository(path).is_bare:
+        raise UserError(f"{path} is a bare repository without files", hint="give a clone with a working tree")
+    fork, head = snapshots(path, base)
+    assert isinstance(head, FolderSnapshot)
+    return fork, head

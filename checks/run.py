@@ -20,9 +20,12 @@ from checks.conventions import read
 from checks.discover import at_base, find_ports
 from checks.errors import NotApplicable, NotBegun, Undecidable, UserError
 from checks.port import Port
-from checks.report import Finding, ItemResult, PortSummary, Report, State
+from checks.progress import summarize
+from checks.report import Finding, ItemResult, Report, State
+from checks.rules.ignore_comments import IGNORE
 from checks.snapshot import Snapshot
 from checks.source import clock
+from checks.style import Formatters
 
 logger = logging.getLogger(__name__)
 
@@ -30,20 +33,28 @@ MOST_FINDINGS = 300
 """Of one rule on one port. Nobody reads more, and somebody may try to make us write millions."""
 
 
-def check(base: Snapshot, head: Snapshot, *, only: Iterable[str] = (), ready: bool = False) -> Report:
+def check(
+    base: Snapshot,
+    head: Snapshot,
+    *,
+    only: Iterable[str] = (),
+    ready: bool = False,
+    formatters: Formatters | None = None,
+) -> Report:
     """Runs the static rules over every port between base and head.
 
     Args:
         base: the merge base.
         head: what is checked.
-        only: rules or items to run; none means all.
+        only: rules, items or sections to run; none means all.
         ready: the pull request is no draft any more, so that what is absent has failed, however far the port is.
+        formatters: runs the base's formatters over the files that the port touches (`checks.style`); None if nobody wants that.
 
     Raises:
         checks.errors.UserError: nothing to check, an unknown name in `only`, an unreadable repository.
     """
     with _without_collector():
-        return _check(base, head, select(only), ready)
+        return _check(base, head, select(only), ready, formatters)
 
 
 @contextmanager
@@ -58,9 +69,13 @@ def _without_collector() -> Generator[None]:
             gc.enable()
 
 
-def _check(base: Snapshot, head: Snapshot, chosen: Selection, ready: bool) -> Report:
+def _check(
+    base: Snapshot, head: Snapshot, chosen: Selection, ready: bool, formatters: Formatters | None
+) -> Report:
     start, facts_before = time.perf_counter(), clock.seconds
     ports = find_ports(base, head)
+    if formatters is not None and "style-format" in chosen.rules:
+        ports = _formatted(ports, formatters)
     found_at, facts_found = time.perf_counter(), clock.seconds
     items: list[ItemResult] = []
     findings: list[Finding] = []
@@ -68,6 +83,7 @@ def _check(base: Snapshot, head: Snapshot, chosen: Selection, ready: bool) -> Re
         of_port = _check_port(port, chosen, ready)
         items += of_port[0]
         findings += of_port[1]
+    summaries = tuple(map(summarize, ports))
     end = time.perf_counter()
     facts = clock.seconds - facts_before
     timings = {
@@ -80,11 +96,25 @@ def _check(base: Snapshot, head: Snapshot, chosen: Selection, ready: bool) -> Re
         tool_version=checks.__version__,
         base=base.sha or "",
         head=head.sha,
-        ports=tuple(_summary(port) for port in ports),
+        ports=summaries,
         items=tuple(items),
         findings=tuple(findings),
         timings={name: round(seconds, 4) for name, seconds in timings.items()},
     )
+
+
+def _formatted(ports: list[Port], formatters: Formatters) -> list[Port]:
+    """The ports with what the formatters make of their files; what several ports share is the first one's."""
+    changed = ports[0].changed
+    done = formatters({p: ports[0].text(p) for p, c in changed.items() if c.status != "removed" and c.kind == "file"})
+    owners = {path: next((p for p in ports if f"/{p.model}/" in path), ports[0]) for path in done.files}
+    return [
+        replace(
+            port,
+            formatted=replace(done, files={p: text for p, text in done.files.items() if owners[p] is port}),
+        )
+        for port in ports
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +130,7 @@ class Selection:
 
 
 def select(only: Iterable[str]) -> Selection:
-    """The items and rules that `only` names; a name that is both is the item. Nothing named means everything.
+    """The items and rules that `only` names, or the items of a section; a name that is both is the item. Nothing named means everything.
 
     Raises:
         checks.errors.UserError: a name is unknown; the nearest match is told.
@@ -108,7 +138,10 @@ def select(only: Iterable[str]) -> Selection:
     items = checklist.items()
     wanted: dict[str, set[str]] = {}
     for name in only:
-        if name in items:
+        if name in _sections():
+            for item in _sections()[name].items:
+                wanted.setdefault(item.id, set()).update(item.rules)
+        elif name in items:
             wanted.setdefault(name, set()).update(items[name].rules)
         elif name in rules.all_rules():
             wanted.setdefault(checklist.item_of_rule(name), set()).add(name)
@@ -122,9 +155,13 @@ def select(only: Iterable[str]) -> Selection:
     )
 
 
+def _sections() -> dict[str, checklist.Section]:
+    return {section.id: section for section in checklist.sections()}
+
+
 def unknown(name: str) -> UserError:
-    """The error for a name that is neither rule nor item, with the nearest match."""
-    names = sorted({*checklist.items(), *rules.all_rules()})
+    """The error for a name that is neither rule, item nor section, with the nearest match."""
+    names = sorted({*checklist.items(), *rules.all_rules(), *_sections()})
     near = difflib.get_close_matches(name.lower().replace("_", "-"), names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}?" if near else "tfport explain lists all of them"
     return UserError(f"there is no rule or item {name!r}", hint=hint)
@@ -180,9 +217,6 @@ def _run(slug: str, port: Port) -> _Outcome:
     return outcome
 
 
-_IGNORE = re.compile(r"tfport:\s*ignore\[([\w\s,-]+)\](.*)$")
-
-
 def finish(port: Port, by_rule: dict[str, list[Finding]]) -> dict[str, list[Finding]]:
     """Findings in the order of the text, with model, ignore comments and identities."""
     lines: dict[str, list[str]] = {}
@@ -198,7 +232,7 @@ def finish(port: Port, by_rule: dict[str, list[Finding]]) -> dict[str, list[Find
         for finding in sorted(findings, key=lambda f: (f.path, f.line, f.column, f.symbol)):
             full = replace(finding, model=port.model, path=finding.path.encode("utf-8", "replace").decode())
             source = code(full.path, full.line)
-            if match := _IGNORE.search(source):
+            if match := IGNORE.search(source):
                 named = set(re.split(r"[\s,]+", match[1].strip()))
                 reason = match[2].strip(": \t").removesuffix("-->").strip()
                 if named & {full.rule, full.item}:
@@ -209,7 +243,7 @@ def finish(port: Port, by_rule: dict[str, list[Finding]]) -> dict[str, list[Find
                             full, advice=f"{full.advice} (To ignore it, give a reason after the ].)".strip()
                         )
             # The comment is no part of what the finding is about.
-            source = _IGNORE.sub("", source).rstrip().removesuffix("#")
+            source = IGNORE.sub("", source).rstrip().removesuffix("#")
             first = full.identify(source)
             finished.setdefault(slug, []).append(full.identify(source, seen[first.id]))
             seen[first.id] += 1
@@ -247,7 +281,8 @@ def _state(item: checklist.Item, ran: dict[str, _Outcome], port: Port, ready: bo
         if wrong:
             return "failed", _count(wrong)
         if not port.broken and port.stage in ("empty", "copied"):
-            return "failed" if ready else "waiting", _progress(port)
+            begun = "no class yet" if port.stage == "empty" else "still PyTorch code"
+            return "failed" if ready else "waiting", begun
         if findings:
             return "waiting", _count(findings)
         if errors := [outcome.error for outcome in ran.values() if outcome.error]:
@@ -259,29 +294,17 @@ def _state(item: checklist.Item, ran: dict[str, _Outcome], port: Port, ready: bo
         reasons = [outcome.not_applicable for outcome in ran.values()]
         if reasons and all(reasons):
             return "not-applicable", reasons[0]
-        return ("unverified", item.pending) if item.pending else ("passed", "")
+        return ("unverified", item.pending) if item.pending else ("passed", _ignored(ran.values()))
     if item.decided == "human":
         return "needs-human", "only people can tell"
     return "unverified", "not built yet"
 
 
+def _ignored(ran: Iterable[_Outcome]) -> str:
+    """ "1 ignored: the shape is checked elsewhere", of findings that would have failed the item."""
+    reasons = [f.ignored for o in ran for f in o.findings if f.level == "error" and f.ignored is not None]
+    return f"{len(reasons)} ignored: {'; '.join(dict.fromkeys(reasons))}" if reasons else ""
+
+
 def _count(findings: Sequence[Finding]) -> str:
     return findings[0].message if len(findings) == 1 else f"{len(findings)} findings"
-
-
-def _progress(port: Port) -> str:
-    if port.stage == "empty":
-        return "no class yet"
-    left, start = port.progress
-    return f"still PyTorch code: {left} of {start} torch expressions left"
-
-
-def _summary(port: Port) -> PortSummary:
-    broken = bool(port.broken)
-    return PortSummary(
-        model=port.model,
-        stage=port.stage,
-        classes=() if broken else port.models,
-        path=port.modules[0].path,
-        progress=port.progress if not broken and port.stage == "copied" else None,
-    )

@@ -10,7 +10,15 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from checks import report
 
-_CLASSES = (report.PortSummary, report.ItemResult, report.Finding, report.Edit, report.Location)
+_CLASSES = (
+    report.PortSummary,
+    report.Step,
+    report.Similar,
+    report.ItemResult,
+    report.Finding,
+    report.Edit,
+    report.Location,
+)
 
 
 def report_schema() -> dict[str, Any]:

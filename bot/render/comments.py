@@ -10,6 +10,7 @@ from typing import Literal, get_args
 from bot.commands import PREFIX, Command
 from bot.policy import RepositoryConfig
 from bot.render.environment import render
+from bot.render.outcome import progress
 from bot.render.text import fit
 from bot.render.view import ReportView
 from bot.state import Pull, Repository
@@ -127,6 +128,7 @@ def summary(talk: Conversation, report: Report, before: Marker | None, *, greets
         greets=greets or (before is not None and before.cc and edits),
         config_error=talk.config_error,
         prefix=PREFIX,
+        progress=progress,
     )
     return Summary(marker, f"{fit(text)}\n\n{marker}")
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bot.render.environment import render
-from bot.render.outcome import outcome
+from bot.render.outcome import outcome, progress, welcome
 from bot.render.text import fit
 from bot.render.view import ICONS, Counts
-from checks.checklist import items, sections
+from checks.checklist import GUIDE, items, sections
 from checks.report import ItemResult, Report
 
 
@@ -23,6 +23,9 @@ def summary(report: Report) -> str:
             "comment/report.md.j2",
             report=report,
             outcome=outcome(report),
+            welcome=welcome,
+            progress=progress,
+            guide=GUIDE,
             counts=Counts.of(list(report.items)),
             wrong=[finding for finding in blocking if (finding.model, finding.item) in failed],
             absent=[finding for finding in blocking if (finding.model, finding.item) not in failed],

@@ -21,25 +21,28 @@ def outcome(report: Report) -> Outcome:
     counts = Counter(item.state for item in report.items)
     failures, done = counts["failed"], counts["passed"]
     if failures:
-        failed = sorted({finding.rule for finding in report.blocking})
-        named = f"`tfport explain {failed[0]}`"
-        again = "it" if failures == 1 else "them"
+        items = {(item.model, item.id) for item in report.items if item.state == "failed"}
+        wrong = [finding for finding in report.blocking if (finding.model, finding.item) in items]
+        failed = sorted({finding.rule for finding in wrong})
+        fixable = sum(bool(finding.edits) for finding in wrong)
+        more = f"`tfport explain {failed[0]}` says more."
         return Outcome(
             f"{failures} of {_items(failures + counts['error'] + counts['waiting'] + done)} failed.",
-            f"fix {again}, then `tfport check` again; {named} says more.",
+            f"`tfport fix` mends {_share(fixable, len(wrong))}; {more}"
+            if fixable
+            else f"fix {'it' if failures == 1 else 'them'}, then `tfport check` again; {more}",
         )
     if counts["error"]:
         return Outcome(
             f"{_items(counts['error'])} could not be checked: an error in tfport, not in your port.",
             "run `tfport check --debug` and report what it prints.",
         )
-    for port in report.ports:
-        if port.stage in ("empty", "copied"):
-            return _beginning(port)
     if counts["waiting"]:
+        steps = [step.text for port in report.ports for step in port.steps]
         waiting = [item.id for item in report.items if item.state == "waiting"]
         shown = ", ".join(f"`{item}`" for item in waiting[:3]) + (" …" if len(waiting) > 3 else "")
-        return Outcome(f"Nothing wrong so far; {_items(counts['waiting'])} to do.", f"{shown}.")
+        begun = f"{done} of {_items(done + counts['waiting'])} done."
+        return Outcome(f"Nothing wrong so far; {begun}", steps[0] if steps else f"{shown}.")
     tests = " ".join(
         f"tests/models/{port.model}/test_{port.path.rsplit('/', 1)[-1]}" for port in report.ports
     )
@@ -51,18 +54,30 @@ def outcome(report: Report) -> Outcome:
     )
 
 
-def _beginning(port: PortSummary) -> Outcome:
-    file = port.path.rsplit("/", 1)[-1]
-    if port.stage == "empty" or port.progress is None:
-        return Outcome(
-            f"`{file}` has no class yet.",
-            f"copy `{file.replace('modeling_tf_', 'modeling_', 1)}` into it and convert it class by class.",
-        )
-    left, whole = port.progress
-    return Outcome(
-        f"{left} of {whole} torch expressions left in `{file}`.",
-        "keep converting class by class; the rest is checked once TensorFlow classes appear.",
-    )
+def progress(port: PortSummary) -> str:
+    """How far a port is, in figures: "3 of 18 classes converted, 37 of 120 torch expressions left"."""
+    parts: list[str] = []
+    if port.converted is not None:
+        parts.append(f"{port.converted[0]} of {port.converted[1]} classes converted")
+    if port.progress is not None:
+        parts.append(f"{port.progress[0]} of {port.progress[1]} torch expressions left")
+    if not parts:
+        return f"`{port.path.rsplit('/', 1)[-1]}` has no class yet" if port.stage == "empty" else ""
+    return ", ".join(parts)
+
+
+def welcome(port: PortSummary) -> str:
+    """The first sentence to whoever begins a port."""
+    if port.stage == "empty":
+        return f"Welcome! The TensorFlow port of `{port.model}` begins here."
+    return f"The TensorFlow port of `{port.model}` is on its way."
+
+
+def _share(part: int, whole: int) -> str:
+    """ "it", "both", "all 7", "6 of 7"."""
+    if part < whole:
+        return f"{part} of {whole}"
+    return {1: "it", 2: "both"}.get(whole, f"all {whole}")
 
 
 def _items(number: int) -> str:

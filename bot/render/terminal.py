@@ -14,9 +14,9 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from bot.render.outcome import outcome
+from bot.render.outcome import outcome, progress, welcome
 from bot.render.visible import visible
-from checks.checklist import sections
+from checks.checklist import GUIDE, sections
 from checks.report import Edit, Finding, ItemResult, Level, PortSummary, Report, State
 
 Read = Callable[[str], "str | None"]
@@ -55,13 +55,21 @@ def _lines(report: Report, read: Read, width: int) -> Iterator[Text]:
     for port in report.ports:
         yield _title(port, report)
         yield Text()
-        items = [item for item in report.items if item.model == port.model]
-        yield from _items(items, width)
+        if port.early:
+            yield from _welcome(port, width)
+        else:
+            items = [item for item in report.items if item.model == port.model]
+            yield from _items(items, width)
+            yield from _steps(port, width, also=not _failed(report))
         yield Text()
+    waiting = {(item.model, item.id) for item in report.items if item.state == "waiting"}
     shown = [finding for finding in report.findings if finding.ignored is None]
-    shown.sort(key=lambda finding: list(LEVELS).index(finding.level))
+    shown.sort(key=lambda f: ((f.model, f.item) in waiting, list(LEVELS).index(f.level)))
     for finding in shown[:MOST]:
-        yield from _finding(finding, read, width)
+        if finding.level == "error" and (finding.model, finding.item) in waiting:
+            yield from _to_do(finding, width)
+        else:
+            yield from _finding(finding, read, width)
         yield Text()
     if len(shown) > MOST:
         yield Text(f"… and {len(shown) - MOST} more: tfport check --format json")
@@ -69,15 +77,20 @@ def _lines(report: Report, read: Read, width: int) -> Iterator[Text]:
     for finding in report.findings:
         if finding.ignored is not None:
             place = f"{visible(finding.path)}:{finding.line}"
-            yield from _wrapped(
+            yield from wrapped(
                 f"ignored on request: {finding.rule} {place} ({visible(finding.ignored)})", width
             )
     for note in report.notes:
-        yield from _wrapped(f"note: {visible(note)}", width)
+        yield from wrapped(f"note: {visible(note)}", width)
     told = outcome(report)
-    style = "bold red" if any(item.state == "failed" for item in report.items) else "bold"
-    yield from _wrapped(_without_ticks(told.standing), width, style=style)
-    yield from _wrapped(_without_ticks(told.next), width, first="Next: ", rest="      ")
+    style = "bold red" if _failed(report) else "bold"
+    yield from wrapped(without_ticks(told.standing), width, style=style)
+    if _failed(report) or not any(port.steps for port in report.ports):  # else the steps have said it
+        yield from wrapped(without_ticks(told.next), width, first="Next: ", rest="      ")
+
+
+def _failed(report: Report) -> bool:
+    return any(item.state == "failed" for item in report.items)
 
 
 def _title(port: PortSummary, report: Report) -> Text:
@@ -87,6 +100,34 @@ def _title(port: PortSummary, report: Report) -> Text:
     if "total" in report.timings:
         facts.append(f"{report.timings['total']:.1f} s")
     return Text.assemble((visible(port.model), "bold"), *(f" · {fact}" for fact in facts))
+
+
+def _welcome(port: PortSummary, width: int) -> Iterator[Text]:
+    """Instead of the checklist, as long as nothing of it can be begun: how far the port is, and what comes next."""
+    yield from wrapped(visible(without_ticks(welcome(port))), width, style="bold")
+    yield from _steps(port, width)
+
+
+def _steps(port: PortSummary, width: int, *, also: bool = True) -> Iterator[Text]:
+    """The progress figure, and the steps if they are wanted, too."""
+    if told := progress(port):
+        yield Text()
+        yield Text.assemble(f" {_bar(port)}", visible(without_ticks(told)))
+    if not also or not port.steps:
+        return
+    yield Text()
+    for number, step in enumerate(port.steps, 1):
+        yield from wrapped(visible(without_ticks(step.text)), width, first=f" {number}. ", rest="    ")
+    anchor = next((step.anchor for step in port.steps if step.anchor), "")
+    if anchor:
+        yield Text(f"    {GUIDE}{anchor}", "bright_black")
+
+
+def _bar(port: PortSummary) -> str:
+    if port.converted is None:
+        return ""
+    done = round(20 * port.converted[0] / port.converted[1])
+    return f"{'█' * done}{'░' * (20 - done)}  "
 
 
 def _items(results: list[ItemResult], width: int) -> Iterator[Text]:
@@ -119,6 +160,13 @@ def _shared_reason(results: list[ItemResult]) -> str:
     return f" ({reason})" if 0 < len(reason) <= 80 else ""
 
 
+def _to_do(finding: Finding, width: int) -> Iterator[Text]:
+    """Something that is not there yet, in brief."""
+    mark, _, style = STATES["waiting"]
+    yield Text.assemble((f"{mark} {finding.rule}", style), (f"  {visible(finding.path)}:{finding.line}", "bright_black"))
+    yield from wrapped(visible(without_ticks(finding.message)), width, first="  ", rest="  ")
+
+
 def _finding(finding: Finding, read: Read, width: int) -> Iterator[Text]:
     mark, style = LEVELS[finding.level]
     place = f"{visible(finding.path)}:{finding.line}"
@@ -128,14 +176,14 @@ def _finding(finding: Finding, read: Read, width: int) -> Iterator[Text]:
     else:
         yield head
         yield Text(f"  {place}", "bright_black")
-    yield from _wrapped(visible(_without_ticks(finding.message)), width, first="  ", rest="  ")
+    yield from wrapped(visible(without_ticks(finding.message)), width, first="  ", rest="  ")
     text = _read(read, finding.path)
     yield from _excerpt(finding, text.split("\n"), width)
     for other in _others(finding):
-        yield from _wrapped(other, width, first="  ", rest="    ")
+        yield from wrapped(other, width, first="  ", rest="    ")
     if finding.advice:
-        yield from _wrapped(
-            visible(_without_ticks(finding.advice)), width, first="  → ", rest="    ", style="green"
+        yield from wrapped(
+            visible(without_ticks(finding.advice)), width, first="  → ", rest="    ", style="green"
         )
     if finding.edits:
         yield from _suggestion(finding, read, width)
@@ -241,12 +289,13 @@ def touched(text: str, edit: Edit) -> tuple[int, list[str], list[str]]:
     return number, old, new
 
 
-def _without_ticks(text: str) -> str:
+def without_ticks(text: str) -> str:
     """A sentence of ours without its marks of code: a terminal has none."""
     return text.replace("`", "")
 
 
-def _wrapped(text: str, width: int, *, first: str = "", rest: str = "", style: str = "") -> Iterable[Text]:
+def wrapped(text: str, width: int, *, first: str = "", rest: str = "", style: str = "") -> Iterable[Text]:
+    """A sentence in lines of at most `width`, the first indented by `first`, the others by `rest`."""
     lines = textwrap.wrap(
         text,
         width,

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from bot.state import Pull, Repository
-from checks.checklist import Section, items, sections
+from checks.checklist import GUIDE, Section, items, sections
 from checks.report import Finding, ItemResult, Report, State
-
-GUIDE = "https://huggingface.co/docs/transformers/v4.36.1/en/add_tensorflow_model"
 
 ICONS: dict[State, str] = {
     "passed": "✅",
@@ -116,6 +114,10 @@ class ReportView:
         """A link to a line at the head; the fork's page, as the base repository does not show commits of deleted forks."""
         home = (self.pull.head_repo or self.repository).html_url
         return f"{home}/blob/{self.pull.head_sha}/{quote(path)}#L{line}"
+
+    def base_link(self, path: str) -> str:
+        """A link to a file of the merge base."""
+        return f"{self.repository.html_url}/blob/{self.report.base}/{quote(path)}"
 
     @property
     def checks_link(self) -> str:

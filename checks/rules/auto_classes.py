@@ -107,6 +107,7 @@ def _nonexistent(port: Port, mapping: Mapping, exists: Callable[[str], bool]) ->
                     symbol=value.name,
                     column=value.column,
                     edits=(replace(_PATH, value.line, value.column + 1, value.name, meant),) if meant else (),
+                    absent=not meant and port.awaits(value.name),
                 )
 
 

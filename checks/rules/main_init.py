@@ -80,6 +80,7 @@ def _misspelt(port: Port, init: InitFacts) -> tuple[dict[str, list[Half]], list[
                     column=first.column,
                     edits=(*first.edits, *edits),
                     locations=(Location(MAIN_INIT, name.line),),
+                    absent=first.absent,
                 )
                 continue
             findings[name.name] = RULE.finding(
@@ -90,6 +91,7 @@ def _misspelt(port: Port, init: InitFacts) -> tuple[dict[str, list[Half]], list[
                 symbol=meant or name.name,
                 column=name.column,
                 edits=edits,
+                absent=not meant and port.awaits(name.name),
             )
         for name in absent:
             missing.setdefault(name, []).append(half)

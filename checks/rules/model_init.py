@@ -86,6 +86,7 @@ def _misspelt(port: Port, half: Half, entries: list[Entry], absent: list[str]) -
                 symbol=meant or name.name,
                 column=name.column,
                 edits=spelling_edit(port.init_path, half, name, meant),
+                absent=not meant and port.awaits(name.name),
             )
 
 

@@ -1,0 +1,99 @@
+"""`tfport check`: the checklist for the port between two commits, or in the working tree."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
+
+from bot.cli.command import (
+    FINDINGS,
+    FINE,
+    INTERNAL,
+    Command,
+    console,
+    progress,
+    readable,
+    revision,
+    say,
+    takes_base,
+    takes_format,
+    takes_repo,
+)
+from checks.errors import UserError
+
+if TYPE_CHECKING:
+    from checks.report import Report
+    from checks.snapshot import Snapshot
+
+
+def _takes(parser: ArgumentParser) -> None:
+    takes_repo(parser)
+    takes_base(parser)
+    parser.add_argument(
+        "--head",
+        metavar="REV",
+        type=revision,
+        help="what to check (the working tree, with what is not committed yet)",
+    )
+    takes_format(parser, "text", "json", "markdown")
+    parser.add_argument(
+        "--only",
+        metavar="ITEM|RULE|SECTION",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="check only these items, rules or sections",
+    )
+    takes_style(parser)
+
+
+def takes_style(parser: ArgumentParser) -> None:
+    """`--style`."""
+    parser.add_argument(
+        "--style",
+        action="store_true",
+        help="run the formatters that the base pins, too; they are installed into a cache once",
+    )
+
+
+def _check(options: Namespace) -> int:
+    from checks.repository import snapshots
+    from checks.run import check
+    from checks.style.run import formatters
+
+    with progress("checking …"), readable(options.repo):
+        base, head = snapshots(options.repo, options.base, options.head)
+        report = check(base, head, only=options.only, formatters=formatters(base, asked=options.style))
+    _print(report, head, options.format)
+    states = {item.state for item in report.items}
+    return FINDINGS if "failed" in states else INTERNAL if "error" in states else FINE
+
+
+def _print(report: Report, head: Snapshot, format: str) -> None:
+    if format == "json":
+        import json
+
+        say(json.dumps(report.to_json(), indent=2))  # ASCII: nothing in it speaks to a terminal
+    elif format == "markdown":
+        from bot.render.markdown import summary
+
+        say(summary(report))
+    else:
+        from bot.render.terminal import print_report
+
+        def read(path: str) -> str | None:
+            try:
+                return head.read(path)
+            except UserError:  # too large or no text: shown without its code
+                return None
+
+        print_report(console(), report, read)
+
+
+COMMAND = Command(
+    "check",
+    "check a port against the contribution checklist",
+    _takes,
+    _check,
+    more="exit code: 0 nothing failed, 1 an item failed, 2 bad input, 3 an error in tfport",
+)

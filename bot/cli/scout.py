@@ -1,0 +1,2 @@
+from bot.cli.command import Command, FINE
+COMMAND = Command("scout","x",lambda p: None, lambda o: FINE)
