@@ -43,6 +43,14 @@ class Snapshot(Protocol):
         """
         ...
 
+    def content(self, path: str) -> bytes | None:
+        """Bytes of a regular file, or None where there is none.
+
+        Raises:
+            checks.errors.Unreadable: larger than the limit.
+        """
+        ...
+
     def blob_id(self, path: str) -> str | None:
         """Git's name of the content (key of caches), or None where there is no regular file."""
         ...
@@ -86,6 +94,10 @@ class GitSnapshot:
         return self._repo
 
     def read(self, path: str) -> str | None:
+        content = self.content(path)
+        return None if content is None else decode(path, content)
+
+    def content(self, path: str) -> bytes | None:
         entry = self._file(path)
         if entry is None:
             return None
@@ -94,9 +106,9 @@ class GitSnapshot:
             _refuse_large(path, size)
             blob = self._repo[entry.id]
             assert isinstance(blob, pygit2.Blob)
-            return decode(path, blob.data)
+            return blob.data
         except KeyError:  # a partial clone without this blob: git fetches it
-            return decode(path, self._cat_file(path, str(entry.id)))
+            return self._cat_file(path, str(entry.id))
 
     def blob_id(self, path: str) -> str | None:
         entry = self._file(path)
@@ -160,12 +172,12 @@ class FolderSnapshot:
         return self._repo
 
     def read(self, path: str) -> str | None:
-        content = self._content(path)
+        content = self.content(path)
         return None if content is None else decode(path, content)
 
     def blob_id(self, path: str) -> str | None:
         try:
-            content = self._content(path)
+            content = self.content(path)
         except Unreadable:
             return f"unreadable:{path}"
         if content is None:
@@ -209,7 +221,7 @@ class FolderSnapshot:
                 return None
         return place
 
-    def _content(self, path: str) -> bytes | None:
+    def content(self, path: str) -> bytes | None:
         place = self._locate(path)
         if place is None:
             return None
@@ -255,13 +267,19 @@ class DictSnapshot:
 
     def read(self, path: str) -> str | None:
         if path in self.files:
-            content = self.files[path]
-            if content is None:
-                return None
-            return decode(path, content if isinstance(content, bytes) else content.encode())
+            content = self.content(path)
+            return None if content is None else decode(path, content)
         if self.under is None or path in self.links:
             return None
         return self.under.read(path)
+
+    def content(self, path: str) -> bytes | None:
+        if path in self.files:
+            content = self.files[path]
+            return content.encode() if isinstance(content, str) else content
+        if self.under is None or path in self.links:
+            return None
+        return self.under.content(path)
 
     def blob_id(self, path: str) -> str | None:
         if path in self.files:
