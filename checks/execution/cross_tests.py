@@ -22,7 +22,14 @@ from checks.execution.workplace import Workplace
 Outcome = Literal["passed", "failed", "skipped", "xfailed", "xpassed", "error", "flaky", "unverified"]
 """`error`: it did not report, or raised outside of the test. `flaky`: it failed, and passed when repeated alone."""
 
-OUTCOMES = ("passed", "failed", "skipped", "xfailed", "xpassed", "error")  # a tuple: what is looked for in it may be anything
+OUTCOMES = (
+    "passed",
+    "failed",
+    "skipped",
+    "xfailed",
+    "xpassed",
+    "error",
+)  # a tuple: what is looked for in it may be anything
 RANK: Mapping[str, int] = {"passed": 0, "skipped": 1, "xfailed": 2, "xpassed": 2, "failed": 3, "error": 4}
 MOST_EXTRA = 2_000
 """Tests beyond the expected ones that are listened to (parametrised ones, above all)."""
@@ -199,6 +206,8 @@ def run_tests(
     problem = result.reason if not heard.done or result.verdict != "finished" else ""
     if not problem and not heard.done:
         problem = "ended before all tests were run"
+    elif not problem and not heard.complete and not heard.uncollected:
+        problem = "was given up, as its processes kept ending"
     results = _conclude(heard, chosen, unavailable, frozenset(changed), problem, only is not None)
     return TestRun(
         tuple(results),

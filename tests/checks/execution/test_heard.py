@@ -31,7 +31,11 @@ ALL = [result(A), result(B), result(C)]
 
 
 def run(
-    *messages: Any, verdict: Any = "finished", expected: Expected = EXPECTED, only: Any = None, unavailable: Any = None
+    *messages: Any,
+    verdict: Any = "finished",
+    expected: Expected = EXPECTED,
+    only: Any = None,
+    unavailable: Any = None,
 ) -> tuple[TestRun, list[Job]]:
     jobs: list[Job] = []
 
@@ -42,7 +46,9 @@ def run(
         return Result(verdict, 0, b"", (), 1.0, 0, Limits(seconds=600))
 
     place = Workplace(None, Path("/env/bin/python"), (), Path("/nowhere"), cores=2)  # type: ignore[arg-type]
-    done = run_tests(place, expected, changed=[PORT, PATH], unavailable=unavailable or {}, only=only, run=sandbox)
+    done = run_tests(
+        place, expected, changed=[PORT, PATH], unavailable=unavailable or {}, only=only, run=sandbox
+    )
     return done, jobs
 
 
@@ -67,7 +73,9 @@ def test_an_early_exit() -> None:
     start = {"kind": "start", "id": B, "round": "first"}
     crash = {"kind": "crash", "id": B, "exit": 0, "round": "first"}
     done, _ = run(result(A), start, crash, result(C), DONE)
-    assert done.results[1] == TestResult(B, "error", reason="the process ended during this test (exit code 0)")
+    assert done.results[1] == TestResult(
+        B, "error", reason="the process ended during this test (exit code 0)"
+    )
 
 
 def test_an_end_without_a_word() -> None:
@@ -97,7 +105,10 @@ def test_flaky_and_failed_again() -> None:
         return run(result(A, "failed"), result(B), result(C), again, DONE)[0].results[0]
 
     assert repeated("passed").outcome == "flaky"
-    assert (repeated("failed").outcome, repeated("failed").reason) == ("failed", "failed again when repeated alone")
+    assert (repeated("failed").outcome, repeated("failed").reason) == (
+        "failed",
+        "failed again when repeated alone",
+    )
 
 
 def test_a_repetition_of_what_never_failed_is_left_aside() -> None:
@@ -110,7 +121,9 @@ def test_the_deepest_place_in_the_pull_request() -> None:
     frames = [[PATH, 11, "test_a"], [PORT, 40, "call"], ["src/transformers/modeling_tf_utils.py", 7, "x"]]
     done, _ = run(result(A, "failed", frames=frames, message="AssertionError: 1"), result(B), result(C), DONE)
     assert (done.results[0].path, done.results[0].line) == (PORT, 40)
-    done, _ = run(result(A, "failed", frames=[["/etc/passwd", 1, "x"], ["../x", 2, "y"]]), result(B), result(C), DONE)
+    done, _ = run(
+        result(A, "failed", frames=[["/etc/passwd", 1, "x"], ["../x", 2, "y"]]), result(B), result(C), DONE
+    )
     assert (done.results[0].path, done.results[0].line) == (PATH, 10)
 
 

@@ -7,7 +7,7 @@ from checks.snapshot import DictSnapshot
 
 PATH = "tests/models/lantern/test_modeling_tf_lantern.py"
 MODELING = "src/transformers/models/lantern/modeling_tf_lantern.py"
-FILE = '''
+FILE = """
 import unittest
 import requests
 from transformers import TF_LANTERN_PRETRAINED_MODEL_ARCHIVE_LIST, TFLanternModel, AutoTokenizer, pipeline
@@ -68,7 +68,7 @@ class TFLanternModelTest(unittest.TestCase):
 
     def test_task(self):
         pipeline("fill-mask")
-'''
+"""
 LISTS = 'TF_LANTERN_PRETRAINED_MODEL_ARCHIVE_LIST = ["org/first", "org/second"]\n'
 SUMMARY = '{"LanternForMaskedLM": {"sha": "abc"}}'
 
