@@ -45,6 +45,10 @@ class Unavailable(Exception):
     """A checkpoint can't be had; the text says why."""
 
 
+class Unreachable(Unavailable):
+    """The Hub itself can't be reached: others need not be tried."""
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What the operator allows.
@@ -84,17 +88,21 @@ class Checkpoints:
         """Fetches what the tests need. Gives, by test, what of it could not be had; a test that has everything is left out."""
         wanted = sorted({need for needs in needed.values() for need in needs})
         missing: dict[Need, str] = {}
+        unreachable = False
         for need in wanted:
             try:
-                self.fetch(need, progress)
+                self.fetch(need, progress, offline=unreachable)
             except Unavailable as error:
+                unreachable = unreachable or isinstance(error, Unreachable)
                 logger.info("%s is not available: %s", need, error)
                 missing[need] = str(error)
         found = {test: tuple(sorted(n for n in needs if n in missing)) for test, needs in needed.items()}
         return {test: needs for test, needs in found.items() if needs}
 
-    def fetch(self, need: Need, progress: Callable[[str], None] = lambda _: None) -> None:
-        """Makes sure that the cache has what is needed.
+    def fetch(
+        self, need: Need, progress: Callable[[str], None] = lambda _: None, *, offline: bool = False
+    ) -> None:
+        """Makes sure that the cache has what is needed. `offline`: what is not there yet is not asked for.
 
         Raises:
             Unavailable: it can't be had.
@@ -105,6 +113,8 @@ class Checkpoints:
         with self._locked(need) as note:
             if _is_fresh(note):
                 return
+            if offline:
+                raise Unavailable("the Hub cannot be reached")
             progress(f"fetching {need}")
             files = self._download(need)
             note.write_text(json.dumps({"repository": need.name, "files": files, "fetched": time.time()}))
@@ -136,20 +146,11 @@ class Checkpoints:
                 etag_timeout=policy.seconds,
                 max_workers=4,
             )
-        except Unavailable:
-            raise
-        except (HfHubHTTPError, OSError, ValueError) as error:
-            raise Unavailable(f"{type(error).__name__}: {error}"[:300]) from error
-        except Exception as error:  # whatever its HTTP library raises where there is no network
-            if type(error).__module__.split(".")[0] not in (
-                "httpx",
-                "httpcore",
-                "requests",
-                "urllib3",
-                "huggingface_hub",
-            ):
-                raise
-            raise Unavailable(f"{type(error).__name__}: {error}"[:300]) from error
+        except (Unavailable, HfHubHTTPError) as error:
+            raise Unavailable(_told(error)) from error
+        except Exception as error:  # the HTTP library's own, the file system's: whatever it is, there is no checkpoint
+            logger.warning("fetching %s failed", need, exc_info=True)
+            raise Unreachable(_told(error)) from error
         return files
 
     @contextlib.contextmanager
@@ -195,6 +196,10 @@ def reads_cache(base: Snapshot) -> bool:
 
 def _is_any(name: str, patterns: Sequence[str]) -> bool:
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _told(error: Exception) -> str:
+    return f"{error}"[:300] if isinstance(error, Unavailable) else f"{type(error).__name__}: {error}"[:300]
 
 
 def _literal(name: str) -> str:
