@@ -177,28 +177,37 @@ def print_tests(report: Report) -> None:
 
     out = console()
     marks = {"failed": "✗", "error": "✗", "flaky": "~", "unverified": "?"}
+    silent: dict[str, list[str]] = {}
     for test in report.tests:
-        mark = marks.get(test["outcome"])
-        if mark is None:
+        if test["outcome"] not in marks:
+            continue
+        if not test["message"]:  # nothing happened in the test itself
+            silent.setdefault(f"{marks[test['outcome']]} {test['reason']}", []).append(test["id"])
             continue
         place = f"  {test['path']}:{test['line']}" if test["line"] else ""
-        out.print(f"{mark} {test['id'].split('::', 1)[-1]}{place}")
-        for line in (test["message"] or test["reason"]).split("\n")[:6]:
-            out.print(f"    {visible(line)[:200]}")
-        if test["outcome"] in ("failed", "error", "flaky"):
-            out.print(f"    → {test['command']}")
-    counts = Counter(test["outcome"] for test in report.tests)
-    seconds = report.timings.get("execution", 0.0)
-    summary = ", ".join(f"{number} {outcome}" for outcome, number in counts.most_common())
+        again = f" ({test['reason']})" if test["reason"] else ""
+        out.print(f"{marks[test['outcome']]} {_name(test['id'])}{place}{again}", soft_wrap=True)
+        for line in test["message"].split("\n")[:6]:
+            out.print(f"    {visible(line)[:200]}", soft_wrap=True)
+        out.print(f"    → {test['command']}", soft_wrap=True)
+    for reason, ids in silent.items():
+        names = ", ".join(map(_name, ids[:3])) + (f" and {len(ids) - 3} more" if len(ids) > 3 else "")
+        out.print(f"{visible(reason)}: {names}", soft_wrap=True)
     for item in report.items:
-        if item.id == "cross-tests" and item.state not in ("passed", "failed"):
-            out.print(f"{item.model}: {item.state}, {visible(item.reason)}")
-    out.print(f"{summary or 'no tests were run'} in {seconds:.0f} s")
+        if item.id == "cross-tests" and item.reason and item.state != "passed":
+            out.print(f"{item.model}: {item.state}, {visible(item.reason)}", soft_wrap=True)
+    counts = Counter(test["outcome"] for test in report.tests)
+    summary = ", ".join(f"{number} {outcome}" for outcome, number in counts.most_common())
+    out.print(f"{summary or 'no tests were run'} in {report.timings.get('execution', 0.0):.0f} s")
     title = report.environment.get("title") or report.environment.get("python")
     if title:
-        out.print(f"in {title}; what tests say is what the port's own process says")
+        out.print(f"in {title}; what tests say is what the port's own process says", soft_wrap=True)
     for note in report.environment.get("notes", ()):
-        out.print(f"  {visible(str(note))}")
+        out.print(f"  {visible(str(note))}", soft_wrap=True)
+
+
+def _name(id: str) -> str:
+    return id.split("::", 1)[-1].replace("::", ".")
 
 
 # -- --failed ----------------------------------------------------------------------------------------------------------

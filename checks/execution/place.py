@@ -12,10 +12,14 @@ from checks.execution.environment import EnvironmentFailed, Environments
 from checks.execution.job import GIB
 from checks.execution.run import Unready
 from checks.execution.sandbox import find_sandbox
-from checks.execution.tree import written
+from checks.execution.tree import NEEDED, written
 from checks.execution.uv import Uv, find_uv, sources_from
 from checks.execution.workplace import Workplace, own_environment
 from checks.snapshot import GitSnapshot, Snapshot
+
+
+BESIDE = ("utils",)
+"""The common tests import modules from there (`utils/test_module`)."""
 
 
 def cache_folder() -> Path:
@@ -68,7 +72,7 @@ def place(
         scratch = cache / "trees"
         scratch.mkdir(parents=True, exist_ok=True)
         progress("writing the tree")
-        tree = stack.enter_context(written(head, scratch))
+        tree = stack.enter_context(written(head, scratch, (*NEEDED, *BESIDE)))
         hub = cache / "hub"
         hub.mkdir(exist_ok=True)
         yield Workplace(
