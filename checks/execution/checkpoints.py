@@ -148,7 +148,9 @@ class Checkpoints:
             )
         except (Unavailable, HfHubHTTPError) as error:
             raise Unavailable(_told(error)) from error
-        except Exception as error:  # the HTTP library's own, the file system's: whatever it is, there is no checkpoint
+        except (
+            Exception
+        ) as error:  # the HTTP library's own, the file system's: whatever it is, there is no checkpoint
             logger.info("fetching %s failed", need, exc_info=True)
             raise Unreachable(_told(error)) from error
         return files

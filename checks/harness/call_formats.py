@@ -142,6 +142,10 @@ def _signature(model: Any) -> None:
         raise NotHere("the model has no input signature")
     names = inspect.signature(model.call).parameters
     specs = {key: spec for key, spec in specs.items() if key in names}
+    if getattr(model.config, "pad_token_id", 0) is None:
+        model.config.pad_token_id = (
+            0  # without one, heads for sequences refuse a batch of unknown size, as they should
+        )
     traced = tf.function(lambda given: _run(model, **given), input_signature=[specs])
     dummies = _dummies(model)
     for size in (2, 3):
