@@ -105,6 +105,7 @@ class Heard:
     crashes: dict[str, str] = field(default_factory=dict[str, str])
     uncollected: str = ""
     extra: dict[str, None] = field(default_factory=dict[str, None])
+    lost: str = ""
     done: bool = False
     complete: bool = False
 
@@ -122,6 +123,8 @@ class Heard:
             return ""
         id = self._identify(message.get("id"))
         if not id:
+            if kind == "crash" and first:  # between two tests, or during one that had claimed to be over
+                self.lost = f"had a process that ended early (exit code {_signed(message.get('exit'))})"
             return ""
         if kind == "start" and first:
             self.running[id] = None
@@ -208,6 +211,7 @@ def run_tests(
         problem = "ended before all tests were run"
     elif not problem and not heard.complete and not heard.uncollected:
         problem = "was given up, as its processes kept ending"
+    problem = problem or heard.lost
     results = _conclude(heard, chosen, unavailable, frozenset(changed), problem, only is not None)
     return TestRun(
         tuple(results),
@@ -236,32 +240,12 @@ def _conclude(
     for id in [*chosen, *(id for id in heard.extra if id not in chosen)]:
         place = _Place(path if id in expected.lines else "", expected.lines.get(id, 0))
         if id in unavailable:
-            yield TestResult(
-                id,
-                "unverified",
-                reason=f"{_listed(unavailable[id])} not available",
-                path=place.path,
-                line=place.line,
-            )
-        elif id in heard.results:
-            yield _result(id, heard, changed, place)
-        elif heard.uncollected:
-            yield TestResult(
-                id, "error", reason="its file cannot be imported", path=place.path, line=place.line
-            )
-        elif id in heard.crashes:
-            yield TestResult(id, "error", reason=heard.crashes[id], path=place.path, line=place.line)
-        elif id in heard.running:
-            yield TestResult(
-                id,
-                "error",
-                reason=f"did not end: the run {problem or 'stopped'}",
-                path=place.path,
-                line=place.line,
-            )
-        else:
-            reason = f"not run: the run {problem}" if problem else "pytest did not run it"
+            reason = f"{_listed(unavailable[id])} not available"
+            yield TestResult(id, "unverified", reason=reason, path=place.path, line=place.line)
+        elif reason := _silence(id, heard, problem):
             yield TestResult(id, "error", reason=reason, path=place.path, line=place.line)
+        else:
+            yield _result(id, heard, changed, place)
     for family in () if narrowed else expected.families:
         if not any(is_member(id, family) for id in heard.extra):
             yield TestResult(
@@ -269,6 +253,19 @@ def _conclude(
                 "error",
                 reason="its file cannot be imported" if heard.uncollected else "pytest ran none of its cases",
             )
+
+
+def _silence(id: str, heard: Heard, problem: str) -> str:
+    """Why there is no result of a test that counts, "" if there is one."""
+    if id in heard.crashes:
+        return heard.crashes[id]
+    if id in heard.running and (problem or id not in heard.results):
+        return f"did not end: the run {problem or 'stopped'}"
+    if id in heard.results:
+        return ""
+    if heard.uncollected:
+        return "its file cannot be imported"
+    return f"not run: the run {problem}" if problem else "pytest did not run it"
 
 
 def _result(id: str, heard: Heard, changed: frozenset[str], place: _Place) -> TestResult:

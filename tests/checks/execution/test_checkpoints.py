@@ -146,7 +146,11 @@ def test_limits(hub: Hub, tmp_path: Path) -> None:
 
 
 def test_what_is_missing_is_told_for_each_test(hub: Hub, tmp_path: Path) -> None:
-    safe, gone, url = Need("model", "org/safe"), Need("model", "org/gone"), Need("url", "https://example.org/x")
+    safe, gone, url = (
+        Need("model", "org/safe"),
+        Need("model", "org/gone"),
+        Need("url", "https://example.org/x"),
+    )
     needed = {"a": [safe], "b": [safe, gone], "c": [url]}
     assert Checkpoints(tmp_path, Policy(endpoint=hub.url)).unavailable(needed) == {"b": (gone,), "c": (url,)}
 
@@ -160,14 +164,25 @@ def test_a_hub_that_cannot_be_reached_is_asked_once(tmp_path: Path) -> None:
 
 
 def test_choice_of_files() -> None:
-    shards = {"model.safetensors.index.json": 1, "model-00001-of-00002.safetensors": 1, "pytorch_model.bin": 1}
-    assert choose(shards, pickles=True) == ["model-00001-of-00002.safetensors", "model.safetensors.index.json"]
+    shards = {
+        "model.safetensors.index.json": 1,
+        "model-00001-of-00002.safetensors": 1,
+        "pytorch_model.bin": 1,
+    }
+    assert choose(shards, pickles=True) == [
+        "model-00001-of-00002.safetensors",
+        "model.safetensors.index.json",
+    ]
     assert choose({"tf_model.h5": 1, "pytorch_model.bin": 1}, pickles=False) == ["tf_model.h5"]
-    assert choose({"vocab.json": 1, "big.json": 10**9}, pickles=False) == ["vocab.json"]  # a tokenizer's repository
+    assert choose({"vocab.json": 1, "big.json": 10**9}, pickles=False) == [
+        "vocab.json"
+    ]  # a tokenizer's repository
 
 
 def test_old_trees_keep_files_under_other_names() -> None:
-    assert reads_cache(DictSnapshot({"src/transformers/utils/hub.py": "from huggingface_hub import hf_hub_download"}))
+    assert reads_cache(
+        DictSnapshot({"src/transformers/utils/hub.py": "from huggingface_hub import hf_hub_download"})
+    )
     assert not reads_cache(DictSnapshot({"src/transformers/utils/hub.py": "def cached_path(): ..."}))
 
 

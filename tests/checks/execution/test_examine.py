@@ -34,7 +34,15 @@ LOADED: dict[str, Any] = {
 
 
 def told(name: str, **more: Any) -> dict[str, Any]:
-    return {"kind": "class", "class": name, "strategy": "tf-tester", "notes": [], "load": LOADED, "formats": FINE, **more}
+    return {
+        "kind": "class",
+        "class": name,
+        "strategy": "tf-tester",
+        "notes": [],
+        "load": LOADED,
+        "formats": FINE,
+        **more,
+    }
 
 
 def run(*messages: Any, of: Port | None = None, exit_code: int = 0) -> Examined:
@@ -85,7 +93,9 @@ def test_a_missing_weight() -> None:
     found = run(*everything(**{MODEL: missing()}))
     (finding,) = found.findings
     assert finding.level == "error"
-    assert finding.message.startswith(f"1 weight of {MODEL} has no counterpart in PyTorch: encoder.*.linear.weight")
+    assert finding.message.startswith(
+        f"1 weight of {MODEL} has no counterpart in PyTorch: encoder.*.linear.weight"
+    )
     assert states(found)[0][0] == "failed"
     assert states(found)[1][0] == "passed"
     entry = next(entry for entry in found.entries if entry["class"] == MODEL)
@@ -97,7 +107,10 @@ def test_one_cause_in_several_classes_is_one_finding() -> None:
 
 
 def test_what_pytorch_has_besides_only_warns() -> None:
-    load = {**LOADED, "unexpected": [{"name": "pooler.weight", "parameter": True}, {"name": "ids", "parameter": False}]}
+    load = {
+        **LOADED,
+        "unexpected": [{"name": "pooler.weight", "parameter": True}, {"name": "ids", "parameter": False}],
+    }
     found = run(*everything(**{MODEL: {"load": load}}))
     (finding,) = found.findings
     assert finding.level == "warning"
@@ -108,7 +121,11 @@ def test_what_pytorch_has_besides_only_warns() -> None:
 
 def test_a_format_that_raises() -> None:
     path = port().modules[0].path
-    error = {"type": "ValueError", "message": "no", "frames": [{"path": path, "line": 12, "function": "call"}]}
+    error = {
+        "type": "ValueError",
+        "message": "no",
+        "frames": [{"path": path, "line": 12, "function": "call"}],
+    }
     formats = {**FINE, "numpy": {"state": "failed", "reason": "raises", "error": error}}
     found = run(*everything(**{MODEL: {"formats": formats}}))
     (finding,) = found.findings
@@ -118,7 +135,10 @@ def test_a_format_that_raises() -> None:
 
 
 def test_a_tuple_that_is_not_the_dict_only_warns() -> None:
-    formats = {**FINE, "tuple-output": {"state": "failed", "reason": "raises", "error": {"type": "ValueError"}}}
+    formats = {
+        **FINE,
+        "tuple-output": {"state": "failed", "reason": "raises", "error": {"type": "ValueError"}},
+    }
     found = run(*everything(**{MODEL: {"formats": formats}}))
     assert [finding.level for finding in found.findings] == ["warning"]
     assert states(found)[1][0] == "passed"
@@ -152,6 +172,16 @@ def test_nonsense_is_left_aside() -> None:
 
 
 def test_malformed_results_never_raise() -> None:
-    for value in (None, 1, "x", [], {}, [[]], [{}], {"missing": 1, "owners": []}, {"missing": [1, {"shape": "x"}]}):
+    for value in (
+        None,
+        1,
+        "x",
+        [],
+        {},
+        [[]],
+        [{}],
+        {"missing": 1, "owners": []},
+        {"missing": [1, {"shape": "x"}]},
+    ):
         for key in ("load", "formats", "unmade", "unbuilt", "error", "notes", "strategy"):
             run(*everything(**{MODEL: {key: value}}))

@@ -78,6 +78,16 @@ def test_an_early_exit() -> None:
     )
 
 
+def test_a_forged_result_does_not_hide_an_early_exit() -> None:
+    start = {"kind": "start", "id": B, "round": "first"}
+    named = {"kind": "crash", "id": B, "exit": 0, "round": "first"}
+    done, _ = run(result(A), start, result(B), named, result(C), DONE)
+    assert done.results[1].outcome == "error"
+    unnamed = {"kind": "crash", "id": "", "exit": 0, "round": "first"}
+    done, _ = run(result(A), start, result(B), unnamed, result(C), DONE)
+    assert done.problem == "had a process that ended early (exit code 0)"
+
+
 def test_an_end_without_a_word() -> None:
     done, _ = run(result(A))
     assert outcomes(done) == ["passed", "error", "error"]

@@ -7,7 +7,7 @@ import pytest
 from checks.execution.layer_names import differing, locate
 
 PATH = "src/transformers/models/lantern/modeling_tf_lantern.py"
-SOURCE = '''
+SOURCE = """
 class TFLanternLayer(tf.keras.layers.Layer):
     def __init__(self, config, **kwargs):
         self.dense = tf.keras.layers.Dense(8, name="linear")
@@ -21,7 +21,7 @@ class TFLanternLayer(tf.keras.layers.Layer):
 class TFLanternPooler(tf.keras.layers.Layer):
     def __init__(self, config, **kwargs):
         self.dense = tf.keras.layers.Dense(8, name="linear")
-'''
+"""
 TEXTS = {PATH: SOURCE}
 WAY = (("TFLanternModel", "encoder"), ("TFLanternLayer", "dense"), ("Dense", "kernel"))
 
@@ -45,7 +45,9 @@ def test_the_argument_in_the_class_on_the_way() -> None:
     assert (place.line, place.symbol, place.wrong, place.right) == (4, "TFLanternLayer", "linear", "dense")
     (edit,) = place.edits
     line = SOURCE.split("\n")[edit.start[0] - 1]
-    assert line[: edit.start[1] - 1] + edit.text + line[edit.end[1] - 1 :] == line.replace('"linear"', '"dense"')
+    assert line[: edit.start[1] - 1] + edit.text + line[edit.end[1] - 1 :] == line.replace(
+        '"linear"', '"dense"'
+    )
 
 
 def test_without_a_way_an_ambiguous_name_is_not_guessed() -> None:
