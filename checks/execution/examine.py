@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -117,43 +118,61 @@ def examine(
         module = port.of(name)[0]
         by_module.setdefault(module.path, (module, []))[1].append(port.intended[name])
     total = sum(len(names) for _, names in by_module.values())
-    results: list[ClassResult] = []
-    took = 0.0
+    parts = [
+        (module, part)
+        for module, names in by_module.values()
+        for part in split(names, workplace.workers // len(by_module))
+    ]
+    heard = [
+        _Heard(names, lambda name: on_class and on_class(name, _over(heard), total)) for _, names in parts
+    ]
 
-    def over(name: str, before: int) -> None:
-        if on_class is not None:
-            on_class(name, before, total)
-
-    for module, names in by_module.values():
-        heard = _Heard(names, over, len(results))
+    def work(number: int) -> Result:
+        module, names = parts[number]
         job = workplace.job(request(port, module, names), seconds=seconds)
-        result = (run or workplace.sandbox.run)(job, on_record=heard.take)
-        took += result.seconds
-        results += heard.conclude(result)
+        return (run or workplace.sandbox.run)(job, on_record=heard[number].take)
+
+    # bwrap dies with the thread that started it: the threads of this pool live as long as their runs.
+    with ThreadPoolExecutor(max(1, len(parts))) as pool:
+        done = list(pool.map(work, range(len(parts))))
+    results = [found for one, result in zip(heard, done, strict=True) for found in one.conclude(result)]
+    order = [port.intended[name] for name in port.models]
+    results.sort(key=lambda found: order.index(found.name))
+    took = max((result.seconds for result in done), default=0.0)
     items, findings = conclude(port, results)
     return Examined(items, findings, tuple(entry(found) for found in results), took)
 
 
-class _Heard:
-    """What has been heard of the classes of one module."""
+def _over(heard: Sequence[_Heard]) -> int:
+    return sum(len(one.results) for one in heard)
 
-    def __init__(self, names: Sequence[str], over: Callable[[str, int], None], before: int) -> None:
-        self._names, self._over, self._before = names, over, before
-        self._results: dict[str, ClassResult] = {}
+
+def split(names: Sequence[str], parts: int) -> list[list[str]]:
+    """The names dealt out to at most `parts` processes; each has to start TensorFlow, so one gets two names at least."""
+    parts = max(1, min(parts, len(names) // 2))
+    return [list(names[number::parts]) for number in range(parts)]
+
+
+class _Heard:
+    """What has been heard of the classes of one process."""
+
+    def __init__(self, names: Sequence[str], over: Callable[[str], object]) -> None:
+        self._names, self._over = names, over
+        self.results: dict[str, ClassResult] = {}
 
     def take(self, content: bytes) -> None:
         """Takes a record. Of two about one class the first counts: it came before more of the code under test had run."""
         found = class_result(content, self._names)
-        if found is not None and found.name not in self._results:
-            self._results[found.name] = found
-            self._over(found.name, self._before + len(self._results))
+        if found is not None and found.name not in self.results:
+            self.results[found.name] = found
+            self._over(found.name)
 
     def conclude(self, result: Result) -> list[ClassResult]:
         """One result for each class."""
         last = untrusted.text(result.output[-2_000:].decode("utf-8", "replace")).strip().rsplit("\n", 1)[-1]
         silent = f"the harness {result.reason or 'ended without a word'}"
-        silent += f": {last[:300]}" if last and not self._results else ""
-        return [self._results.get(name) or ClassResult(name, silent=silent) for name in self._names]
+        silent += f": {last[:300]}" if last and not self.results else ""
+        return [self.results.get(name) or ClassResult(name, silent=silent) for name in self._names]
 
 
 def request(port: Port, module: Module, names: Sequence[str]) -> dict[str, Any]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -142,11 +140,3 @@ def test_an_early_exit_costs_that_test_only(base: GitSnapshot, good: GitSnapshot
     assert outcomes["test_that_leaves"] == ("error", "the process ended during this test (exit code 0)")
     assert outcomes["test_config"] == ("passed", "")
     assert state(report, ITEM) == "error"
-
-
-@pytest.fixture(autouse=True)
-def _no_scratch_is_left() -> Iterator[None]:  # pyright: ignore[reportUnusedFunction]
-    folder: Path = cache_folder() / "trees"
-    before = set(folder.glob("*"))
-    yield
-    assert set(folder.glob("*")) <= before
