@@ -86,9 +86,10 @@ COMMANDS: dict[str, Command] = {
 
 @cache
 def names() -> dict[str, str]:
-    """Every name that a person may use for an item or a rule -> the item's section."""
+    """Every name that a person may use for an item, a rule or a section -> the section."""
     by_name = {rule: item.section for item in items().values() for rule in item.rules}
-    return by_name | {item.id: item.section for item in items().values()}
+    of_items = {item.id: item.section for item in items().values()}
+    return {section: section for section in of_items.values()} | by_name | of_items
 
 
 def parse(body: str) -> list[Invocation | Mistake]:

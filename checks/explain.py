@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
+
 from checks import checklist, rules
-from checks.rules import Example, Rule
+from checks.rules import Example, Rule, sample
 from checks.run import unknown
 
 _LEVELS = {"error": "blocks the item", "warning": "does not block", "suggestion": "does not block"}
@@ -40,37 +43,74 @@ def explain_item(item: checklist.Item) -> str:
     if len(built) == 1 and built[0].slug == item.id:
         body = explain_rule(built[0]).split("\n")[2:]
         return "\n".join([*head, "", *body])
-    pages = [explain_rule(rule).replace("\n## ", "\n### ").replace("# ", "## ", 1) for rule in built]
+    pages = [_below(explain_rule(rule)) for rule in built]
     return "\n".join([*head, "", *pages])
 
 
+def _below(page: str) -> str:
+    """A page with its headings one level lower; what looks like one in code stays."""
+    parts = re.split(r"(^(`{3,}).*?^\2$)", page, flags=re.MULTILINE | re.DOTALL)
+    # Text, block of code, its fence; and so on.
+    return "".join(
+        re.sub(r"^(#+ )", r"#\1", part, flags=re.MULTILINE) if n % 3 == 0 else part
+        for n, part in enumerate(parts)
+        if n % 3 != 2
+    )
+
+
 def explain_rule(rule: Rule) -> str:
-    """A rule's page: what, why, how, and its examples as they are tested."""
+    """A rule's page. Its examples are those that are tested, each with the code as it should be and as it should not."""
+    found = [example for example in rule.examples if not example.silent]
+    silent = [example for example in rule.examples if example.silent]
+    fixable = any(example.fixed or example.edits_to for example in rule.examples)
     lines = [
         f"# {rule.slug}",
         "",
+        f"Item `{rule.item}` · {rule.level}, {_LEVELS[rule.level]}"
+        + (f" · `tfport fix {rule.slug}` mends it" if fixable else ""),
+        "",
+        "## What it checks",
+        "",
         rule.summary,
         "",
-        f"**Why.** {rule.why}",
+        "## Why",
         "",
-        f"**How.** {rule.how}",
+        rule.why,
+        *_example(found[0], "##"),
         "",
-        f"Level: {rule.level} ({_LEVELS[rule.level]}). Item: {rule.item}.",
+        "## How to fix",
+        "",
+        rule.how,
+        "",
+        "## Since when",
+        "",
+        f"{_sentence(rule.since)}" if rule.since else "Always.",
+        "",
+        "## Source in the guide",
+        "",
+        rule.guide or "The guide is silent about it.",
     ]
-    if rule.guide:
-        lines += ["", f"In the guide: {rule.guide}"]
-    if rule.since:
-        lines += ["", f"Wanted since: {rule.since}."]
     if rule.source:
-        lines += ["", f"Source: {rule.source}."]
-    found = [example for example in rule.examples if not example.silent]
-    silent = [example for example in rule.examples if example.silent]
-    lines += ["", "## Is found", *(line for example in found for line in _example(example))]
+        lines += ["", f"Also: {rule.source}."]
+    if found[1:]:
+        lines += ["", "## More examples"]
+    for example in found[1:]:
+        lines += ["", f"### {example.title}", *_example(example, "")]
     if silent:
-        lines += ["", "## Is not found", *(line for example in silent for line in _example(example))]
+        lines += ["", "## Not a finding"]
+    for example in silent:
+        lines += [
+            "",
+            f"### {example.title}",
+            "",
+            f"`{example.path}`:",
+            *_code(example.path, _change(example)[1]),
+        ]
     lines += [
         "",
-        "To silence it at a line, with a reason that reviewers will see:",
+        "## To silence it",
+        "",
+        "At a line, with a reason that reviewers will see:",
         "",
         f"    # tfport: ignore[{rule.slug}] reason",
         "",
@@ -78,25 +118,58 @@ def explain_rule(rule: Rule) -> str:
     return "\n".join(lines)
 
 
-def _example(example: Example) -> list[str]:
-    title = f"{example.title} (`{example.path}`{', can be fixed automatically' if example.fixed or example.edits_to else ''}):"
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
+
+
+def _example(example: Example, heading: str) -> list[str]:
+    """Bad and good code; under headings of their own, or under two words."""
+    bad, good = (f"{heading} Bad", f"{heading} Good") if heading else ("Bad:", "Good:")
+    title = [f"{example.title} (`{example.path}`):"] if heading else [f"`{example.path}`"]
+    said = f"{example.title}: " if heading else ""
     if example.moved_to:
-        return ["", f"{example.title}: `{example.moved_to}` instead of `{example.path}`."]
-    if example.removed or example.link:
-        return ["", f"{example.title}: `{example.path}`."]
-    rows = (
-        [f"- {line}".rstrip() for line in example.good.strip("\n").split("\n")]
-        if example.good.strip()
-        else []
-    )
-    rows += (
-        [f"+ {line}".rstrip() for line in example.bad.strip("\n").split("\n")] if example.bad.strip() else []
-    )
-    kept = [row for row in rows if row[0] == "-" and f"+{row[1:]}" in rows]
-    shown = [
-        f" {row[1:]}" if row in kept else row for row in rows if not (row[0] == "+" and f"-{row[1:]}" in kept)
+        return ["", bad, "", f"{said}`{example.moved_to}`", "", good, "", f"`{example.path}`"]
+    if example.removed:
+        return ["", bad, "", f"{said}there is no `{example.path}`.", "", good, "", "There is one."]
+    if example.link:
+        return ["", bad, "", f"{said}`{example.path}` is a symbolic link.", "", good, "", "It is a file."]
+    right, wrong = _change(example)
+    first = ["", *title] if heading else []
+    return [
+        "",
+        *([] if heading else [*title, ""]),
+        bad,
+        *first,
+        *_code(example.path, wrong),
+        "",
+        good,
+        *_code(example.path, right),
     ]
-    return ["", title, "", "```diff", *shown, "```"]
+
+
+_CONTEXT = 2
+"""Lines shown around a change."""
+
+
+def _change(example: Example) -> tuple[str, str]:
+    """The good and the bad text where they differ, with some lines around."""
+    text = sample.HEAD[example.path]
+    good, bad = text.split("\n"), text.replace(example.good, example.bad).split("\n")
+    before = next(
+        (n for n, (a, b) in enumerate(zip(good, bad, strict=False)) if a != b), min(len(good), len(bad))
+    )
+    rest = min(len(good), len(bad)) - before
+    after = next((n for n in range(rest) if good[-1 - n] != bad[-1 - n]), rest)
+    start = max(0, before - _CONTEXT)
+    shown = (lines[start : max(before, len(lines) - after) + _CONTEXT] for lines in (good, bad))
+    right, wrong = (textwrap.dedent("\n".join(lines)).strip("\n") for lines in shown)
+    return right, wrong
+
+
+def _code(path: str, text: str) -> list[str]:
+    language = {"py": "python", "md": "markdown"}.get(path.rsplit(".", 1)[-1], "")
+    fence = "````" if "```" in text else "```"
+    return ["", f"{fence}{language}", *text.split("\n"), fence]
 
 
 def index() -> str:
@@ -105,7 +178,7 @@ def index() -> str:
         "# Checklist and rules",
         "",
         "The items of the guide “How to convert a Transformers model to TensorFlow” in its order, and the rules that decide them. "
-        "`tfport explain NAME` shows the same pages.",
+        "`tfport explain NAME` shows the same pages. What else a port might be asked for, and why no rule asks for it: [catalogue](catalogue.md).",
     ]
     for section in checklist.sections():
         lines += ["", f"## {section.title}", "", "| item | what has to hold | decided by |", "|---|---|---|"]

@@ -12,6 +12,9 @@ from checks.report import Edit, Finding, Report
 from checks.snapshot import DictSnapshot, Snapshot
 from checks.source.python import Problem, parse
 
+FORMAT = "style-format"
+"""The rule of the formatters."""
+
 MOST_ROUNDS = 50
 """Each applies at least one finding or gives one up; edits that overlap need a round each. Real ports need two."""
 
@@ -55,7 +58,8 @@ def fix(head: Snapshot, check: Callable[[Snapshot], Report]) -> Fixed:
     report = check(head)
     while rounds < MOST_ROUNDS:
         offered = [f for f in report.findings if f.edits and f.ignored is None and _key(f) not in stuck]
-        chosen = compatible(offered)
+        # The formatters come last: they would take out an import that another fix is about to use.
+        chosen = compatible([f for f in offered if f.rule != FORMAT] or offered)
         if not chosen:
             break
         rounds += 1
@@ -136,12 +140,12 @@ def _apply_all(head: Snapshot, files: Mapping[str, str], findings: Iterable[Find
 
 def _broken(head: Snapshot, before: Mapping[str, str], after: Mapping[str, str]) -> bool:
     """A module that could be parsed can't be any more."""
-    for path, text in after.items():
-        old = before.get(path, _text(head, path) or "")
-        if path.endswith(".py") and text != old and isinstance(parse(text), Problem):
-            if not isinstance(parse(old), Problem):
-                return True
-    return False
+    changed = [(before.get(p, _text(head, p) or ""), t) for p, t in after.items() if p.endswith(".py")]
+    return any(old != new and _is_problem(new) and not _is_problem(old) for old, new in changed)
+
+
+def _is_problem(text: str) -> bool:
+    return isinstance(parse(text), Problem)
 
 
 def _text(snapshot: Snapshot, path: str) -> str | None:

@@ -41,7 +41,11 @@ def _classes(port: Port) -> tuple[int, list[Class]]:
     todo: list[Class] = []
     for name, found in own.items():
         # The base model's logic may be in the main layer, and a PyTorch class may have become nothing but one of Keras.
-        module, twin = port.classes.get(f"TF{name}") or port.classes.get(port.intended.get(f"TF{name}", "")) or (None, None)
+        module, twin = (
+            port.classes.get(f"TF{name}")
+            or port.classes.get(port.intended.get(f"TF{name}", ""))
+            or (None, None)
+        )
         if module is None or twin is None or port.has_torch(module, twin):
             todo.append(found)
     return len(own), todo
@@ -63,8 +67,10 @@ def _steps(port: Port, todo: list[Class], similar: Similar | None) -> tuple[Step
 def _copy(port: Port, similar: Similar | None) -> Step:
     module = port.modules[0]
     source = _file(module.pytorch_path) or f"modeling_{module.suffix}.py"
-    shared = f"; {_shares(similar)}" if similar is not None else ""
-    return Step(f"Copy `{source}` into `{_file(module.path)}` and convert it class by class{shared}.", IMPLEMENT)
+    shared = f"; `{_file(similar.path)}` {_shares(similar)} with it" if similar is not None else ""
+    return Step(
+        f"Copy `{source}` into `{_file(module.path)}` and convert it class by class{shared}.", IMPLEMENT
+    )
 
 
 def _whenever() -> Step:
@@ -74,7 +80,9 @@ def _whenever() -> Step:
 def _convert(port: Port, todo: list[Class]) -> Step:
     if not todo:
         return _models(port)
-    names = [f"`{found.name}`" for found in todo[:3]]  # in the file's order: what a class needs stands above it
+    names = [
+        f"`{found.name}`" for found in todo[:3]
+    ]  # in the file's order: what a class needs stands above it
     if len(todo) <= 3:
         left = names[0] if len(names) == 1 else ", ".join(names[:-1]) + f" and {names[-1]}"
         return Step(f"Convert what is left: {left}.", IMPLEMENT)
@@ -88,7 +96,9 @@ def _convert(port: Port, todo: list[Class]) -> Step:
 
 def _look_up(port: Port, similar: Similar | None) -> Step:
     if similar is not None:
-        return Step(f"Take what is the same from there: {_shares(similar)}.", IMPLEMENT)
+        return Step(
+            f"Take what is nearly the same from `{_file(similar.path)}`: it {_shares(similar)}.", IMPLEMENT
+        )
     return Step(
         "Most layers have a counterpart (`nn.Linear` is `Dense`, `nn.Dropout` is `Dropout`); for the others look how another `modeling_tf_*.py` does it.",
         IMPLEMENT,
@@ -102,17 +112,20 @@ def _main_layer(port: Port) -> Step | None:
     if any(name.endswith("MainLayer") for name in port.classes):
         return None
     return Step(
-        f"Put the logic of `{stem}Model` into a layer `TF{stem}MainLayer`; `TF{stem}Model` only wraps it.", IMPLEMENT
+        f"Put the logic of `{stem}Model` into a layer `TF{stem}MainLayer`; `TF{stem}Model` only wraps it.",
+        IMPLEMENT,
     )
 
 
 def _models(port: Port) -> Step:
     stem = port.configuration.removesuffix("Config") or "…"
-    return Step(f"Write the models that users load: `TF{stem}Model` and its heads, each with a `call`.", IMPLEMENT)
+    return Step(
+        f"Write the models that users load: `TF{stem}Model` and its heads, each with a `call`.", IMPLEMENT
+    )
 
 
 def _shares(similar: Similar) -> str:
-    return f"`{_file(similar.path)}` has nearly the same {similar.shared} of its {similar.of} classes already"
+    return f"shares {similar.shared} of {similar.of} classes"
 
 
 def _file(path: str) -> str:

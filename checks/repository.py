@@ -123,3 +123,17 @@ def working_tree(path: str | Path, base: str | None = None) -> tuple[GitSnapshot
     fork, head = snapshots(path, base)
     assert isinstance(head, FolderSnapshot)
     return fork, head
+
+
+def tree(path: str | Path, revision: str | None = None) -> Snapshot:
+    """One tree: of a commit, or else the working tree, or else (in a bare repository) HEAD.
+
+    Raises:
+        checks.errors.UserError: each kind of bad input, with what to do.
+    """
+    repo = open_repository(path)
+    if repo.is_empty or (repo.head_is_unborn and revision is None):
+        raise UserError("this repository has no commit yet", hint="give a clone of transformers: --repo PATH")
+    if revision is None and not repo.is_bare:
+        return FolderSnapshot(repo)
+    return GitSnapshot(repo, resolve(repo, "HEAD" if revision is None else revision))

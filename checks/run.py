@@ -106,7 +106,9 @@ def _check(
 def _formatted(ports: list[Port], formatters: Formatters) -> list[Port]:
     """The ports with what the formatters make of their files; what several ports share is the first one's."""
     changed = ports[0].changed
-    done = formatters({p: ports[0].text(p) for p, c in changed.items() if c.status != "removed" and c.kind == "file"})
+    done = formatters(
+        {p: ports[0].text(p) for p, c in changed.items() if c.status != "removed" and c.kind == "file"}
+    )
     owners = {path: next((p for p in ports if f"/{p.model}/" in path), ports[0]) for path in done.files}
     return [
         replace(

@@ -73,7 +73,7 @@ def ported(base: Snapshot) -> dict[str, tuple[str, str]]:
 
 
 def most_similar(base: Snapshot, model: str, texts: Iterable[str]) -> Similar | None:
-    """The ported model that shares most classes with `model`, None if none shares two.
+    """The ported model that shares most classes with `model`, None if none shares more than two (or a quarter).
 
     Args:
         texts: the PyTorch modules of `model`.
@@ -100,7 +100,7 @@ def most_similar(base: Snapshot, model: str, texts: Iterable[str]) -> Similar | 
         shared = [n for n, shape in shapes if f"TF{stem}{n}" in known and _alike(shape, theirs.get(n))]
         if shared and (best is None or len(shared) > best.shared):
             best = Similar(name, len(shared), len(shapes), tensorflow)
-    return best if best is not None and best.shared > 1 else None
+    return best if best is not None and (best.shared > 2 or best.shared > best.of / 4) else None
 
 
 def _known(base: Snapshot, path: str, parser: Callable[[str], T], otherwise: T) -> T:
@@ -120,7 +120,11 @@ def classes(text: str, stem: str) -> dict[str, Counter[str]]:
     tree = parse(_neutral(text, stem))
     if isinstance(tree, Problem):
         return {}
-    found = {node.name.removeprefix(_STEM): _statements(node) for node in tree.body if isinstance(node, ast.ClassDef)}
+    found = {
+        node.name.removeprefix(_STEM): _statements(node)
+        for node in tree.body
+        if isinstance(node, ast.ClassDef)
+    }
     return {name: shape for name, shape in found.items() if shape}
 
 

@@ -7,8 +7,8 @@ import re
 import secrets
 import stat
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from difflib import SequenceMatcher
 from pathlib import Path
 
@@ -41,18 +41,14 @@ def write(root: Path, path: str, before: str | None, after: str) -> None:
 
 
 @contextmanager
-def _folder(root: Path, parts: list[str]) -> Iterator[int]:
+def _folder(root: Path, parts: list[str]) -> Generator[int]:
     """The folder as a handle, made if it is not there; each step of the way is a real folder."""
     handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         for part in parts:
-            try:
+            with suppress(FileExistsError):
                 os.mkdir(part, 0o755, dir_fd=handle)
-            except FileExistsError:
-                pass
-            below = os.open(
-                part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=handle
-            )
+            below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=handle)
             os.close(handle)
             handle = below
         yield handle
@@ -75,7 +71,9 @@ def _read(folder: int, name: str, path: str) -> tuple[bytes, int] | None:
 
 def _replace(folder: int, name: str, content: bytes, mode: int) -> None:
     new = f".{name[:100]}.tfport-{secrets.token_hex(6)}"
-    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=folder)
+    handle = os.open(
+        new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=folder
+    )
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)

@@ -6,6 +6,7 @@ import json
 import sys
 from pathlib import Path
 
+from checks import catalogue
 from checks.explain import explain_rule, index
 from checks.rules import all_rules
 from checks.schema import report_schema
@@ -19,6 +20,7 @@ def generated() -> dict[str, str]:
     return {
         "checks/report.schema.json": json.dumps(report_schema(), indent=2) + "\n",
         "docs/rules/README.md": index(),
+        "docs/rules/catalogue.md": catalogue.page(),
         **pages,
     }
 

@@ -139,7 +139,8 @@ class TestCheck:
         done = check(sample, head, COLUMNS=str(columns))
         assert steady(done.out) == snapshot
         assert ESCAPE not in done.out
-        code = [line for line in done.out.splitlines() if not line.startswith(("  src/", "✗"))]
+        unbroken = ("  src/", "✗", "    https://")
+        code = [line for line in done.out.splitlines() if not line.startswith(unbroken)]
         assert max(map(len, code)) <= columns
 
     def test_markdown(self, sample: Sample, snapshot: SnapshotAssertion) -> None:

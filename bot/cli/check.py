@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from checks.execution.run import Choice
     from checks.report import Report
     from checks.snapshot import Snapshot
+    from checks.style import Formatters
 
 
 def _takes(parser: ArgumentParser) -> None:
@@ -64,14 +65,20 @@ def takes_style(parser: ArgumentParser) -> None:
     )
 
 
+def style_of(base: Snapshot) -> Formatters:
+    """The base's formatters, for `--style`."""
+    from checks.style.run import formatters
+
+    return formatters(base)
+
+
 def _check(options: Namespace) -> int:
     from checks.repository import snapshots
     from checks.run import check
-    from checks.style.run import formatters
 
     with progress("checking …"), readable(options.repo):
         base, head = snapshots(options.repo, options.base, options.head)
-        report = check(base, head, only=options.only, formatters=formatters(base, asked=options.style))
+        report = check(base, head, only=options.only, formatters=style_of(base) if options.style else None)
     if options.execute:
         with readable(options.repo):
             report = executed(report, base, head, options, _choice(options.only))

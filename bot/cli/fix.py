@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import re
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from bot.cli.check import takes_style
+from bot.cli.check import style_of, takes_style
 from bot.cli.command import (
     FINDINGS,
     FINE,
@@ -43,14 +44,13 @@ def _fix(options: Namespace) -> int:
     from checks.fix import fix
     from checks.repository import working_tree
     from checks.run import check, select
-    from checks.style.run import formatters
     from checks.worktree import write
 
     names: list[str] = options.names
     asked = options.style or (bool(names) and "style-format" in select(names).rules)
     with progress("fixing …"), readable(options.repo):
         base, tree = working_tree(options.repo, options.base)
-        tools = formatters(base, asked=asked)
+        tools = style_of(base) if asked else None
 
         def checked(head: Snapshot) -> Report:
             return check(base, head, only=names, formatters=tools)
@@ -63,6 +63,9 @@ def _fix(options: Namespace) -> int:
             write(tree.root, path, fixed.before[path], text)
         _print(fixed)
     return FINDINGS if fixed.report.blocking else FINE
+
+
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
 
 
 def _print_diff(fixed: Fixed) -> None:
@@ -80,8 +83,8 @@ def diff(before: Mapping[str, str | None], after: Mapping[str, str]) -> Iterator
     for path, text in sorted(after.items()):
         old = before[path]
         source = "/dev/null" if old is None else f"a/{path}"
-        pieces = [(old or "").splitlines(keepends=True), text.splitlines(keepends=True)]
-        for line in difflib.unified_diff(*pieces, source, f"b/{path}"):
+        lines, new = _LINE.findall(old or ""), _LINE.findall(text)
+        for line in difflib.unified_diff(lines, new, source, f"b/{path}"):
             yield line.removesuffix("\n")
             if not line.endswith("\n"):
                 yield "\\ No newline at end of file"

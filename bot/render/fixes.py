@@ -24,7 +24,9 @@ def _lines(fixed: Fixed, width: int) -> Iterator[Text]:
         yield from _finding(finding, "✓ fixed", "bold green", width)
     for finding in fixed.stuck:
         yield from _finding(finding, "! kept", "bold yellow", width)
-        yield from wrapped("its automatic fix did not mend it, so it was taken back", width, first="  ", rest="  ")
+        yield from wrapped(
+            "its automatic fix did not mend it, so it was taken back", width, first="  ", rest="  "
+        )
     left = sorted(fixed.left, key=lambda finding: list(LEVELS).index(finding.level))
     for finding in left:
         mark, style = LEVELS[finding.level]
@@ -52,7 +54,9 @@ def _finding(finding: Finding, word: str, style: str, width: int) -> Iterator[Te
 def _standing(fixed: Fixed) -> str:
     done, left = len(fixed.applied), len(fixed.left) + len(fixed.stuck)
     if not done:
-        return "Nothing to fix." if not left else f"Nothing can be fixed automatically; {_findings(left)} left."
+        return (
+            "Nothing to fix." if not left else f"Nothing can be fixed automatically; {_findings(left)} left."
+        )
     files = f"{len(fixed.after)} file{'s' if len(fixed.after) != 1 else ''}"
     rest = f"; {left} left without an automatic fix" if left else ", none left"
     return f"{_findings(done)} fixed in {files}{rest}."

@@ -25,6 +25,9 @@ Read = Callable[[str], "str | None"]
 MOST = 30
 """Findings shown; nobody reads more at once."""
 
+MOST_TO_DO = 5
+"""Things to do that are shown; one comes after the other."""
+
 MOST_LINES = 8
 """Lines of a suggestion shown."""
 
@@ -64,16 +67,16 @@ def _lines(report: Report, read: Read, width: int) -> Iterator[Text]:
         yield Text()
     waiting = {(item.model, item.id) for item in report.items if item.state == "waiting"}
     shown = [finding for finding in report.findings if finding.ignored is None]
-    shown.sort(key=lambda f: ((f.model, f.item) in waiting, list(LEVELS).index(f.level)))
+    shown.sort(key=lambda finding: list(LEVELS).index(finding.level))
+    to_do = [f for f in shown if f.level == "error" and (f.model, f.item) in waiting]
+    shown = [finding for finding in shown if finding not in to_do]
     for finding in shown[:MOST]:
-        if finding.level == "error" and (finding.model, finding.item) in waiting:
-            yield from _to_do(finding, width)
-        else:
-            yield from _finding(finding, read, width)
+        yield from _finding(finding, read, width)
         yield Text()
     if len(shown) > MOST:
         yield Text(f"… and {len(shown) - MOST} more: tfport check --format json")
         yield Text()
+    yield from _to_do(to_do, width)
     for finding in report.findings:
         if finding.ignored is not None:
             place = f"{visible(finding.path)}:{finding.line}"
@@ -112,7 +115,8 @@ def _steps(port: PortSummary, width: int, *, also: bool = True) -> Iterator[Text
     """The progress figure, and the steps if they are wanted, too."""
     if told := progress(port):
         yield Text()
-        yield Text.assemble(f" {_bar(port)}", visible(without_ticks(told)))
+        bar = f" {_bar(port)}"
+        yield from wrapped(visible(without_ticks(told)), width, first=bar, rest=" " * len(bar))
     if not also or not port.steps:
         return
     yield Text()
@@ -160,11 +164,17 @@ def _shared_reason(results: list[ItemResult]) -> str:
     return f" ({reason})" if 0 < len(reason) <= 80 else ""
 
 
-def _to_do(finding: Finding, width: int) -> Iterator[Text]:
-    """Something that is not there yet, in brief."""
+def _to_do(findings: list[Finding], width: int) -> Iterator[Text]:
+    """What is not there yet, in brief."""
     mark, _, style = STATES["waiting"]
-    yield Text.assemble((f"{mark} {finding.rule}", style), (f"  {visible(finding.path)}:{finding.line}", "bright_black"))
-    yield from wrapped(visible(without_ticks(finding.message)), width, first="  ", rest="  ")
+    for finding in findings[:MOST_TO_DO]:
+        place = f"  {visible(finding.path)}:{finding.line}"
+        yield Text.assemble((f"{mark} {finding.rule}", style), (place, "bright_black"))
+        yield from wrapped(visible(without_ticks(finding.message)), width, first="  ", rest="  ")
+    if len(findings) > MOST_TO_DO:
+        yield Text(f"{mark} and {len(findings) - MOST_TO_DO} more to do", style)
+    if findings:
+        yield Text()
 
 
 def _finding(finding: Finding, read: Read, width: int) -> Iterator[Text]:

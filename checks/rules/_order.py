@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
@@ -28,18 +29,24 @@ def misplaced(
 
     Where the untouched entries are not in order themselves nobody keeps it, so there are none.
     """
-    new = [e for e in entries if not touched.isdisjoint(range(e.line, e.end_line + 1))]
-    placed = [e for e in entries if e not in new]
-    keys = [key(e) for e in placed]
-    if keys != sorted(keys):
+    new: list[T] = []
+    placed: list[T] = []
+    for entry in entries:
+        of_port = not touched.isdisjoint(range(entry.line, entry.end_line + 1))
+        (new if of_port else placed).append(entry)
+    lines, keys = [e.line for e in placed], [key(e) for e in placed]
+    if keys != sorted(keys) or lines != sorted(lines):
         return
-    for entry in new:
-        before = [e for e in placed if e.line < entry.line]
-        after = [e for e in placed if e.line > entry.line]
-        if (not before or key(before[-1]) <= key(entry)) and (not after or key(entry) <= key(after[0])):
-            placed = [*before, entry, *after]
+    for entry in new:  # by bisection: somebody may try to make us compare millions
+        own = key(entry)
+        at = bisect_left(lines, entry.line)
+        if (at == 0 or keys[at - 1] <= own) and (at == len(keys) or own <= keys[at]):
+            placed.insert(at, entry)
+            lines.insert(at, entry.line)
+            keys.insert(at, own)
         else:
-            yield entry, next((e for e in placed if key(e) > key(entry)), None)
+            following = bisect_right(keys, own)
+            yield entry, placed[following] if following < len(placed) else None
 
 
 def move_lines(path: str, first: int, last: int, lines: Sequence[str], to: int) -> tuple[Edit, Edit]:

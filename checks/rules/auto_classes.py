@@ -94,7 +94,7 @@ def _nonexistent(port: Port, mapping: Mapping, exists: Callable[[str], bool]) ->
             continue
         for value in entry.values:
             if not exists(value.name):
-                small = len(value.name) < 200
+                small = len(value.name) < 200 and not port.awaits(value.name)
                 near = (
                     difflib.get_close_matches(value.name, port.models[:100], n=1, cutoff=0.7) if small else []
                 )

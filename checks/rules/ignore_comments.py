@@ -61,7 +61,9 @@ RULE = Rule(
             path=_PATH,
             good="    def __init__(self, config: LanternConfig, **kwargs):  # main layer\n",
             bad="    def __init__(self, config: LanternConfig, **kwargs):  # tfport: ignore[keras-serialisable] on purpose\n",
-            finds=("def __init__(self, config: LanternConfig, **kwargs):  # tfport: ignore[keras-serialisable] on purpose",),
+            finds=(
+                "def __init__(self, config: LanternConfig, **kwargs):  # tfport: ignore[keras-serialisable] on purpose",
+            ),
             edits_to="    def __init__(self, config: LanternConfig, **kwargs):  # tfport: ignore[keras-serializable] on purpose\n",
         ),
         Example(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterable, Iterator
 
 import pygit2
@@ -36,26 +35,28 @@ def check(port: Port) -> Iterator[Finding]:
         pins = read_pins(port.base)
         if pins is None:
             raise NotApplicable("the base names no formatter")
-        raise Undecidable(f"{pins.names} {'was' if len(pins.requirements) == 1 else 'were'} not run: tfport check --style")
+        raise Undecidable(
+            f"{pins.names} {'was' if len(pins.requirements) == 1 else 'were'} not run: tfport check --style"
+        )
 
 
 # -- what every formatter does -----------------------------------------------------------------------------------------
 
-_SUSPECT = re.compile(r"[ \t]+$|^ *\t", re.MULTILINE)
-
 
 def _by_sight(port: Port, path: str) -> Iterator[Finding]:
     text = port.text(path)
+    if any(module.path == path for module in port.broken):  # no formatter touches what it can't parse
+        return
     touched = changed_lines(port.base, port.head, path)
     lines = text.split("\n")
     edits: list[Edit] = []
-    if _SUSPECT.search(text):
-        inside = _strings(text)
-        for number in sorted(touched):
-            line = lines[number - 1]
-            if line != line.rstrip() and number not in inside:
-                bare = line.rstrip()
-                edits.append(replace(path, number, len(bare) + 1, line[len(bare) :], ""))
+    trailing = [number for number in sorted(touched) if lines[number - 1][-1:] in (" ", "\t")]
+    inside = _strings(text) if trailing else ()
+    for number in trailing:
+        line = lines[number - 1]
+        bare = line.rstrip(" \t")
+        if number not in inside:
+            edits.append(replace(path, number, len(bare) + 1, line[len(bare) :], ""))
     last = len(lines)
     if text and not text.endswith("\n") and last in touched:
         edits.append(Edit(path, (last, len(lines[-1]) + 1), (last, len(lines[-1]) + 1), "\n"))

@@ -20,24 +20,29 @@ from checks.source.python import Name
 def check(port: Port) -> Iterator[Finding]:
     paths = [path for path in (MAIN_INIT, port.init_path) if path in port.changed]
     inits = [(path, port.known_facts(path, init_facts)) for path in paths]
-    readable = [(path, init) for path, init in inits if init is not None and init.problem is None and not init.lazy]
+    readable = [
+        (path, init) for path, init in inits if init is not None and init.problem is None and not init.lazy
+    ]
     if not readable:
         raise NotApplicable("no init with an import structure is touched")
     for path, init in readable:
         touched = changed_lines(port.base, port.head, path)
-        regions = [region for region in init.regions if region.half == "structure" and _is_sorted(port, path, region)]
+        lines = port.text(path).split("\n")
         for entry in init.entries:
-            guarded = [region for region in init.regions if region.line <= entry.line <= region.end_line]
-            if entry.half == "structure" and (not guarded or guarded[0] in regions):
-                yield from _names(port, path, entry, touched)
-        for region in regions:
-            yield from _modules(port, path, init, region, touched)
+            if entry.half == "structure" and not touched.isdisjoint(name.line for name in entry.names):
+                guarded = [region for region in init.regions if region.line <= entry.line <= region.end_line]
+                if all(_is_sorted(lines, region) for region in guarded[:1]):
+                    yield from _names(path, lines, entry, touched)
+        for region in init.regions:
+            is_touched = not touched.isdisjoint(range(region.line, region.end_line + 1))
+            if region.half == "structure" and is_touched and _is_sorted(lines, region):
+                yield from _modules(path, lines, init, region, touched)
 
 
-def _is_sorted(port: Port, path: str, region: Region) -> bool:
+def _is_sorted(lines: Sequence[str], region: Region) -> bool:
     """Upstream's script sorts a region only if its first statement fits on a line: it takes the second line's indent for that of all
     statements."""
-    second = port.text(path).split("\n")[region.line]
+    second = "".join(lines[region.line : region.line + 1])
     return len(second) - len(second.lstrip()) < region.column
 
 
@@ -47,7 +52,7 @@ def order(name: str) -> tuple[int, str]:
     return (kind, name.lower().replace("_", ""))
 
 
-def _names(port: Port, path: str, entry: Entry, touched: frozenset[int]) -> Iterator[Finding]:
+def _names(path: str, lines: Sequence[str], entry: Entry, touched: frozenset[int]) -> Iterator[Finding]:
     """A list of names that is out of order by a name that the port adds."""
     names = entry.names
     wanted = sorted(names, key=lambda name: order(name.name))
@@ -66,11 +71,13 @@ def _names(port: Port, path: str, entry: Entry, touched: frozenset[int]) -> Iter
         f"It belongs {f'behind {after}' if after else 'at the beginning'}: constants come first, then classes, then functions, each by the alphabet.",
         symbol=f"{entry.module}.{about.name}",
         column=about.column,
-        edits=_sorted(path, port.text(path).split("\n"), names, wanted),
+        edits=_sorted(path, lines, names, wanted),
     )
 
 
-def _sorted(path: str, lines: list[str], names: Sequence[Name], wanted: Sequence[Name]) -> tuple[Edit, ...]:
+def _sorted(
+    path: str, lines: Sequence[str], names: Sequence[Name], wanted: Sequence[Name]
+) -> tuple[Edit, ...]:
     """The names in their order: as lines, or between the commas of one line."""
     numbers = [name.line for name in names]
     if len(set(numbers)) == len(numbers) and numbers == list(range(numbers[0], numbers[-1] + 1)):
@@ -87,7 +94,7 @@ def _sorted(path: str, lines: list[str], names: Sequence[Name], wanted: Sequence
 
 
 def _modules(
-    port: Port, path: str, init: InitFacts, region: Region, touched: frozenset[int]
+    path: str, lines: Sequence[str], init: InitFacts, region: Region, touched: frozenset[int]
 ) -> Iterator[Finding]:
     """A statement that the port adds among those of the same backend."""
     entries = [
@@ -95,9 +102,9 @@ def _modules(
         for e in init.of("structure", region.backend)
         if region.line <= e.line <= region.end_line and not e.module.startswith("utils.dummy_")
     ]
+    end = max((e.end_line for e in entries), default=0) + 1
     for entry, following in misplaced(entries, lambda entry: entry.module, touched):
-        at = following.line if following is not None else max(e.end_line for e in entries) + 1
-        lines = port.text(path).split("\n")[entry.line - 1 : entry.end_line]
+        at = following.line if following is not None else end
         yield RULE.finding(
             path,
             entry.line,
@@ -107,7 +114,7 @@ def _modules(
             else "It belongs at the end.",
             symbol=entry.module,
             column=entry.column,
-            edits=move_lines(path, entry.line, entry.end_line, lines, at),
+            edits=move_lines(path, entry.line, entry.end_line, lines[entry.line - 1 : entry.end_line], at),
         )
 
 

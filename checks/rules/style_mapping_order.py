@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from checks.changes import changed_lines
@@ -25,14 +26,28 @@ def check(port: Port) -> Iterator[Finding]:
         if found is None or found.problem is not None:
             continue
         touched = changed_lines(port.base, port.head, path)
-        for mapping in found.mappings.values():
-            yield from _misplaced(port, path, mapping, touched)
+        lines = port.text(path).split("\n")
+        before = port.known_facts(path, auto_facts, base=True)
+        if before is not None and all(map(_is_sorted, before.mappings.values())):
+            for mapping in found.mappings.values():
+                yield from _misplaced(path, lines, mapping, touched)
 
 
-def _misplaced(port: Port, path: str, mapping: Mapping, touched: frozenset[int]) -> Iterator[Finding]:
+def _is_sorted(mapping: Mapping) -> bool:
+    """The base keeps its mappings in order; older ones did not. A short one tells nothing."""
+    keys = [entry.key for entry in mapping.entries]
+    return len(keys) < 3 or keys == sorted(keys) or not _SORTED.search(mapping.name)
+
+
+_SORTED = re.compile(r"_MAPPING(_[A-Z]+)*$")
+"""Names of the mappings that upstream's script looks at."""
+
+
+def _misplaced(path: str, lines: list[str], mapping: Mapping, touched: frozenset[int]) -> Iterator[Finding]:
+    if not _SORTED.search(mapping.name):
+        return
     for entry, following in misplaced(mapping.entries, lambda entry: entry.key, touched):
         at = following.line if following is not None else mapping.entries[-1].end_line + 1
-        lines = port.text(path).split("\n")[entry.line - 1 : entry.end_line]
         # Several entries on one line can't be moved as lines.
         alone = all(e is entry or e.end_line < entry.line or e.line > entry.end_line for e in mapping.entries)
         yield RULE.finding(
@@ -44,7 +59,9 @@ def _misplaced(port: Port, path: str, mapping: Mapping, touched: frozenset[int])
             else "It belongs at the end; make style sorts it.",
             symbol=f"{mapping.name}.{entry.key}",
             column=entry.column + 1,
-            edits=move_lines(path, entry.line, entry.end_line, lines, at) if alone else (),
+            edits=move_lines(path, entry.line, entry.end_line, lines[entry.line - 1 : entry.end_line], at)
+            if alone
+            else (),
         )
 
 
@@ -55,7 +72,7 @@ RULE = Rule(
     why="CI runs `utils/sort_auto_mappings.py --check_only` and is red otherwise; in order, the next port's entry does not conflict with yours.",
     how="Run `make style`, which sorts them.",
     guide="Step 6: run make fixup before the pull request is opened.",
-    since="4.17, when upstream began to sort them",
+    since="4.20 (ddb1a47ec)",
     source="upstream utils/sort_auto_mappings.py",
     check=check,
     examples=(

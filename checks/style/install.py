@@ -68,7 +68,15 @@ def _make(place: Path, requirements: tuple[str, ...]) -> None:
     uv = _uv()
     if uv:
         _run([*uv, "venv", "--quiet", "--python", sys.executable, str(place)])
-        install = [*uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(place / "bin/python")]
+        install = [
+            *uv,
+            "pip",
+            "install",
+            "--quiet",
+            "--compile-bytecode",
+            "--python",
+            str(place / "bin/python"),
+        ]
         _run([*install, "--only-binary", ":all:", *requirements])
     else:
         _run([sys.executable, "-m", "venv", str(place)])

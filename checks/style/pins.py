@@ -36,7 +36,9 @@ class Pins:
     @property
     def names(self) -> str:
         """For a sentence: "black~=23.1 and ruff>=0.0.241,<=0.0.259"."""
-        return " and ".join([", ".join(self.requirements[:-1]), self.requirements[-1]][-len(self.requirements) :])
+        return " and ".join(
+            [", ".join(self.requirements[:-1]), self.requirements[-1]][-len(self.requirements) :]
+        )
 
     def covers(self, path: str) -> bool:
         """Whether they look at the file."""
@@ -46,7 +48,10 @@ class Pins:
 def read_pins(base: Snapshot) -> Pins | None:
     """The formatters of `setup.py` and the `Makefile`; None if the tree names none."""
     # Further down, setup.py lists bare names once more.
-    found = {match["name"]: match["range"] for match in reversed(list(_REQUIREMENT.finditer(read(base, "setup.py"))))}
+    found = {
+        match["name"]: match["range"]
+        for match in reversed(list(_REQUIREMENT.finditer(read(base, "setup.py"))))
+    }
     ranges = {name: range.rstrip(",") for name, range in found.items()}
     makefile = read(base, "Makefile")
     quality = _target(makefile, "quality")
@@ -98,7 +103,7 @@ def configuration(base: Snapshot) -> dict[str, str]:
     import tomllib
 
     try:
-        tools = tomllib.loads(read(base, "pyproject.toml")).get("tool", {})
+        tools: dict[str, dict[str, object]] = tomllib.loads(read(base, "pyproject.toml")).get("tool", {})
     except tomllib.TOMLDecodeError:
         tools = {}
     ruff = {key: value for key, value in tools.get("ruff", {}).items() if key not in _REACH_OUT}
@@ -113,7 +118,9 @@ _REACH_OUT = frozenset({"extend", "cache-dir", "required-version", "respect-giti
 _BLACK = frozenset(
     {"line-length", "target-version", "preview", "skip-string-normalization", "skip-magic-trailing-comma"}
 )
-_ISORT_REACHES_OUT = frozenset({"settings_path", "settings_file", "config_root", "formatter", "sort_order", "plugins"})
+_ISORT_REACHES_OUT = frozenset(
+    {"settings_path", "settings_file", "config_root", "formatter", "sort_order", "plugins"}
+)
 
 
 def _toml(table: str, values: dict[str, object]) -> str:

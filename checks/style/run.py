@@ -16,7 +16,7 @@ from typing import Any
 from checks.errors import UserError
 from checks.snapshot import Snapshot
 from checks.style import Complaint, Formatted, Formatters
-from checks.style.install import environment, install, tools_dir
+from checks.style.install import install
 from checks.style.pins import Pins, configuration, read_pins
 
 TIMEOUT = 60.0
@@ -28,25 +28,18 @@ MEMORY = 4 << 30
 """Bytes of address space of a tool."""
 
 
-def formatters(base: Snapshot, *, asked: bool) -> Formatters | None:
-    """What runs the base's formatters; None if nobody asked, unless they are installed already and take no time (ruff).
+def formatters(base: Snapshot) -> Formatters:
+    """What runs the base's formatters, installed if they are not there yet.
 
     Raises:
-        checks.errors.UserError: asked for, but the base names none, or they can't be installed.
+        checks.errors.UserError: the base names none, or they can't be installed.
     """
-    if not asked and not tools_dir().is_dir():
-        return None
     pins = read_pins(base)
     if pins is None:
-        if asked:
-            raise UserError(
-                "the base names no formatter (black, isort, flake8 or ruff) in its setup.py",
-                hint="check without --style",
-            )
-        return None
-    quick = all(step.split()[0] == "ruff" for step in pins.steps)
-    if not asked and not (quick and environment(pins).is_dir()):
-        return None
+        raise UserError(
+            "the base names no formatter (black, isort, flake8 or ruff) in its setup.py",
+            hint="check without --style",
+        )
     place = install(pins)
     return lambda files: run(place, pins, configuration(base), files)
 
@@ -119,7 +112,12 @@ class _Tools:
             "BLACK_CACHE_DIR": f"{folder}/.cache",
         }
         with subprocess.Popen(
-            command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            command,
+            cwd=folder,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
         ) as process:
             if sys.platform == "linux":
                 resource.prlimit(process.pid, resource.RLIMIT_AS, (MEMORY, MEMORY))
@@ -143,7 +141,9 @@ def _ruff(said: str, root: Path) -> Iterator[Complaint]:
     found: list[dict[str, Any]] = json.loads(said or "[]")
     for entry in found:
         place, code = entry["location"], entry.get("code")
-        path = os.path.relpath(os.path.join(os.path.realpath(root), entry["filename"]), os.path.realpath(root))
+        path = os.path.relpath(
+            os.path.join(os.path.realpath(root), entry["filename"]), os.path.realpath(root)
+        )
         # What can be mended is in the text that comes back; that a file is no Python is the rule `readable`'s to say.
         if code and code != "E999" and not code.startswith(_LAYOUT) and not entry.get("fix"):
             yield Complaint(path, int(place["row"]), int(place["column"]), str(code), str(entry["message"]))

@@ -33,7 +33,9 @@ def break_with(*rules: str) -> DictSnapshot:
 
 
 def test_many_mistakes_in_one_go():
-    head = break_with("unpack-inputs", "keras-serializable", "auto-classes", "dummy-objects", "doc-table", "style-format")
+    head = break_with(
+        "unpack-inputs", "keras-serializable", "auto-classes", "dummy-objects", "doc-table", "style-format"
+    )
     fixed = fix(head, checker())
     assert {**head.files, **fixed.after} == sample.HEAD
     assert {f.rule for f in fixed.applied} == {
@@ -110,7 +112,9 @@ def test_rules_that_undo_each_other_come_to_an_end():
     def checked(head: Snapshot) -> Report:
         text = head.read("a.py")
         other = "y" if text == "x\n" else "x"
-        return report_of(replace(finding(f"it should be {other}"), edits=(Edit("a.py", (1, 1), (1, 2), other),)))
+        return report_of(
+            replace(finding(f"it should be {other}"), edits=(Edit("a.py", (1, 1), (1, 2), other),))
+        )
 
     fixed = fix(DictSnapshot({"a.py": "x\n"}), checked)
     assert fixed.rounds <= 50
@@ -123,7 +127,10 @@ def test_equal_findings_are_counted_not_taken_for_each_other():
         lines = (head.read("a.py") or "").split("\n")
         places = [n for n, line in enumerate(lines, 1) if line == "bad"]
         return report_of(
-            *(replace(finding("bad"), line=n, edits=(Edit("a.py", (n, 1), (n, 4), "good"),)) for n in places[:1])
+            *(
+                replace(finding("bad"), line=n, edits=(Edit("a.py", (n, 1), (n, 4), "good"),))
+                for n in places[:1]
+            )
         )
 
     # Only the first is offered in each round, under the same name; it never gets fewer until the last.
@@ -156,3 +163,22 @@ def test_the_same_edit_of_two_findings_is_made_once():
         return report_of(*([] if "import b" in (head.read("a.py") or "") else seen))
 
     assert fix(DictSnapshot({"a.py": "b.c()\n"}), checked).after == {"a.py": "import b\nb.c()\n"}
+
+
+def test_the_formatters_come_last():
+    """An import that nothing uses would be gone before the decorator that another fix puts there."""
+    text = "from u import deco\n\n\nclass A:\n    pass\n"
+
+    def checked(head: Snapshot) -> Report:
+        now = head.read("a.py") or ""
+        decorated, imported = "@deco" in now, "import" in now
+        found: list[Finding] = []
+        if not decorated:
+            found.append(replace(finding("decorate it", insert("a.py", 4, "@deco\n")), rule="z"))
+            if imported:
+                found.append(
+                    replace(finding("unused", Edit("a.py", (1, 1), (2, 1), "")), rule="style-format")
+                )
+        return report_of(*reversed(found))
+
+    assert fix(DictSnapshot({"a.py": text}), checked).after == {"a.py": text.replace("class", "@deco\nclass")}

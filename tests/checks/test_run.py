@@ -549,3 +549,34 @@ def test_explain():
 def test_changes_of_the_sample():
     found = changes(sample.base(), sample.head())
     assert {path for path, change in found.items() if change.status == "added"} == {TF, TEST}
+
+
+def test_only_a_section():
+    found = states(run(sample.HEAD, only=["registration"]))
+    assert list(found) == ["main-init", "model-init", "auto-classes", "dummy-objects"]
+    assert "doc-table" in states(run(sample.HEAD, only=["registration", "doc-table"]))
+    with pytest.raises(UserError) as error:
+        run(sample.HEAD, only=["registraton"])
+    assert error.value.hint == "did you mean registration?"
+
+
+def test_an_item_whose_errors_are_ignored_says_so():
+    head = edited(
+        TF,
+        "@keras_serializable\nclass TFLanternMainLayer(keras.layers.Layer):",
+        "class TFLanternMainLayer(keras.layers.Layer):  # tfport: ignore[keras-serializable] it is never saved",
+    )
+    (item,) = [item for item in run(head).items if item.id == "keras-serializable"]
+    assert (item.state, item.reason) == ("passed", "1 ignored: it is never saved")
+
+
+def test_a_misspelt_ignore_comment_is_told():
+    head = edited(
+        TF,
+        "@keras_serializable\nclass TFLanternMainLayer(keras.layers.Layer):",
+        "class TFLanternMainLayer(keras.layers.Layer):  # tfport: ignore[keras_serializable] it is never saved",
+    )
+    found = {f.rule: f for f in run(head).findings}
+    assert found["ignore-comments"].level == "suggestion"
+    assert found["ignore-comments"].advice == "keras-serializable is meant."
+    assert found["keras-serializable"].ignored is None

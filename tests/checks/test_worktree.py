@@ -45,7 +45,9 @@ def test_line_ends_and_the_byte_order_mark_stay(tmp_path: Path, raw: bytes, afte
     assert (tmp_path / "f.py").read_bytes() == wanted
 
 
-@pytest.mark.parametrize("path", ["../outside.py", "a/../../outside.py", "/tmp/x.py", ".git/config", "a//b.py", "", "a\0b"])
+@pytest.mark.parametrize(
+    "path", ["../outside.py", "a/../../outside.py", "/tmp/x.py", ".git/config", "a//b.py", "", "a\0b"]
+)
 def test_paths_that_lead_out(tmp_path: Path, path: str):
     root = tmp_path / "tree"
     root.mkdir()
@@ -63,7 +65,12 @@ def test_links_are_not_followed(tmp_path: Path):
     (root / "folder").symlink_to(outside)
     (root / "file.py").symlink_to(outside / "secret.py")
     (root / "dangling.py").symlink_to(outside / "new.py")
-    for path, before in [("folder/secret.py", "keep\n"), ("file.py", "keep\n"), ("dangling.py", None), ("folder/n.py", None)]:
+    for path, before in [
+        ("folder/secret.py", "keep\n"),
+        ("file.py", "keep\n"),
+        ("dangling.py", None),
+        ("folder/n.py", None),
+    ]:
         with pytest.raises(UserError):
             write(root, path, before, "gone\n")
     assert (outside / "secret.py").read_text() == "keep\n"
