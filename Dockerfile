@@ -24,10 +24,14 @@ RUN apt-get update \
     && useradd --system --uid 10001 --user-group --no-create-home --home-dir /var/lib/tfport tfport \
     && install --directory --owner tfport --group tfport --mode 0700 /var/lib/tfport
 COPY --from=build /opt/tfport /opt/tfport
+# Interpreters that TensorFlow of 2022 to 2024 has wheels for; environments are made with them.
+RUN UV_PYTHON_INSTALL_DIR=/opt/python /opt/tfport/bin/uv python install --no-bin 3.10 3.11
 ENV PATH=/opt/tfport/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     TFPORT_DATA_DIR=/var/lib/tfport \
+    TFPORT_CACHE=/var/lib/tfport/cache \
+    UV_CACHE_DIR=/var/lib/tfport/cache/uv \
     TFPORT_HOST=0.0.0.0
 USER 10001
 WORKDIR /var/lib/tfport

@@ -20,6 +20,8 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from checks.errors import UserError
+from checks.execution.settings import Settings as ExecutionSettings
+from checks.execution.uv import masked
 
 PREFIX = "TFPORT_"
 SECRETS = Path("/run/secrets")
@@ -81,6 +83,22 @@ class Settings(BaseSettings):
     )
     concurrency: int = Field(2, ge=1, le=64, description="pull requests that are checked at the same time")
     retention_days: int = Field(30, ge=4, description="finished deliveries are forgotten after so many days")
+    sandbox: Literal["auto", "bubblewrap", "podman", "docker", "none"] = Field(
+        "auto", description="what runs a stranger's code; auto takes the first that holds, none runs nothing"
+    )
+    sandbox_image: str = Field("debian:12-slim", description="for podman and docker; nothing is pulled")
+    cache: str = Field("", description="folder for environments and checkpoints; default ~/.cache/tfport")
+    uv: str = Field("", description="path of uv; default the installed package, else the one on PATH")
+    pythons: CommaSeparated = Field(
+        (), description="interpreters for environments; default all that are found"
+    )
+    index: str = Field("", description="package index; default pip's setting, else PyPI")
+    extra_indexes: CommaSeparated = Field((), description="more of them; default pip's setting")
+    find_links: CommaSeparated = Field((), description="folders or pages of wheels; default pip's setting")
+    torch_backend: str = Field(
+        "cpu",
+        description="build of torch from PyTorch's own index, as uv names them; none leaves that index alone",
+    )
 
     @field_validator("private_key", mode="after")
     @classmethod
@@ -127,7 +145,7 @@ class Settings(BaseSettings):
             raise ValueError("must begin with https://, because the app's tokens are sent there")
         return value
 
-    @field_validator("repositories", "maintainers", mode="before")
+    @field_validator("repositories", "maintainers", "pythons", "extra_indexes", "find_links", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return (
@@ -159,6 +177,15 @@ class Settings(BaseSettings):
         object.__setattr__(self, "github_web", self.github_web or web_url(self.github_api))
         object.__setattr__(self, "data_dir", self.data_dir.expanduser().absolute())
         return self
+
+    def execution(self) -> ExecutionSettings:
+        """What concerns the sandbox and its environments."""
+        values = {variable(name): getattr(self, name) for name in type(self).model_fields}
+        texts = {
+            name: ",".join(value) if isinstance(value, tuple) else str(value)
+            for name, value in values.items()
+        }  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        return ExecutionSettings.of(texts)
 
     @property
     def webhook_secrets(self) -> tuple[bytes, ...]:
@@ -277,6 +304,8 @@ def _shown(name: str, value: object) -> str:
         return text.replace(f":{parts.password}@", ":***@", 1) if parts.password else text
     if isinstance(value, SecretStr):
         return "***"
+    if name == "index":  # it may carry a password, as the next ones
+        return masked(str(value))
     if isinstance(value, tuple):
-        return ", ".join(str(entry) for entry in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        return ", ".join(masked(str(entry)) for entry in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     return "" if value is None else str(value)

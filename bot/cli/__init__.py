@@ -8,7 +8,7 @@ from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from typing import NoReturn
 
-from bot.cli import check, explain, fix, missing, scout, serve, test
+from bot.cli import check, doctor, env, explain, fix, missing, scout, serve, test
 from bot.cli.command import BAD_INPUT, FINE, INTERNAL, complain
 from checks import __version__
 from checks.errors import UserError
@@ -20,6 +20,8 @@ COMMANDS = (
     explain.COMMAND,
     missing.COMMAND,
     scout.COMMAND,
+    env.COMMAND,
+    doctor.COMMAND,
     serve.SERVE,
     serve.SETUP,
 )

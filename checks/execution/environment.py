@@ -1,6 +1,6 @@
 """Environments of a tree's time: built once, shared read-only, thrown away when nobody asked for them for long.
 
-    environments = Environments(folder, Uv(find_uv()))
+    environments = Environments.of_host()
     environment = environments.of(base_tree, date, progress=print)     # milliseconds if it is there already
     with environment.in_use():
         sandbox.run(Job((str(environment.python), "-m", "pytest", …), binds=(*environment.binds(), …)))
@@ -29,6 +29,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -36,7 +37,8 @@ from checks.execution.interpreters import Interpreter, find_interpreters
 from checks.execution.job import Bind
 from checks.execution.pins import Pins, read_pins
 from checks.execution.resolve import Plan, Unresolvable, resolve
-from checks.execution.uv import Uv, UvFailed
+from checks.execution.settings import Settings
+from checks.execution.uv import Uv, UvFailed, find_uv, pip_settings
 from checks.snapshot import Snapshot
 
 FORMAT = 1
@@ -44,6 +46,8 @@ FORMAT = 1
 ABOUT = "tfport.json"
 SHARED = 3
 """Environments whose bytecode is looked through."""
+KEPT = 12
+"""Environments that stay when a new one is built; more only if they were used within a day."""
 FRESH = 7 * 86400.0
 """Seconds for which what the resolver said is believed where it was not bound to a date."""
 
@@ -118,6 +122,23 @@ class Environments:
         for name in ("locks", "environments", "staging"):
             (folder / name).mkdir(parents=True, exist_ok=True)
 
+    @classmethod
+    def of_host(cls, settings: Settings | None = None) -> Environments:
+        """The environments of this host and user, as the settings (by default the process's own variables) say.
+
+        Raises:
+            checks.errors.UserError: there is no uv; a setting names what is not there.
+        """
+        settings = settings or Settings.of()
+        uv = Uv(find_uv(settings.uv), settings.sources.with_pip(pip_settings()))
+        interpreters = find_interpreters(settings.pythons) if settings.pythons else None
+        return cls(settings.folder / "environments", uv, interpreters)
+
+    @cached_property
+    def interpreters(self) -> tuple[Interpreter, ...]:
+        """Of the host, the newest first."""
+        return find_interpreters() if self._interpreters is None else self._interpreters
+
     def of(
         self,
         base: Snapshot,
@@ -149,8 +170,6 @@ class Environments:
         stop: threading.Event | None = None,
     ) -> Plan:
         """What to install. Remembered: a resolution takes seconds, and what was true on a day stays true."""
-        if self._interpreters is None:
-            self._interpreters = find_interpreters()
         file = self.folder / "locks" / f"{self._key(pins, date)}.json"
         with _locked(
             file.with_suffix(".lock"),
@@ -161,7 +180,7 @@ class Environments:
             known = _read_json(file)
             if known and (not known["expires"] or time.time() < known["expires"]):
                 return _plan(known)
-            plan = resolve(pins, date, self.uv, self._interpreters, progress=progress, stop=stop)
+            plan = resolve(pins, date, self.uv, self.interpreters, progress=progress, stop=stop)
             # What was taken as of the day of the search (see resolve.py) is looked for again after a while.
             expires = time.time() + FRESH if plan.notes else None
             _write_json(file, {**_plan_json(plan), "expires": expires})
@@ -179,7 +198,7 @@ class Environments:
         with _locked(
             _lock_of(folder), fcntl.LOCK_EX, progress, "waiting for another one that builds the same"
         ):
-            known = _environment(folder)
+            known, built = _environment(folder), False
             if known is None:
                 staging = Path(tempfile.mkdtemp(dir=self.folder / "staging", prefix=f"{os.getpid()}-"))
                 try:
@@ -190,6 +209,9 @@ class Environments:
                     shutil.rmtree(staging, ignore_errors=True)
                 known = _environment(folder)
                 assert known is not None
+                built = True
+        if built:
+            self.prune(keep=KEPT, days=1)
         return known
 
     def list(self) -> list[Environment]:
@@ -258,7 +280,7 @@ class Environments:
     def _key(self, pins: Pins, date: datetime) -> str:
         words = [
             FORMAT, dict(pins.table), pins.required, pins.wanted, str(pins.python), pins.refused,
-            date.astimezone(UTC).date().isoformat(), [(str(i.path), i.version) for i in self._interpreters or ()],
+            date.astimezone(UTC).date().isoformat(), [(str(i.path), i.version) for i in self.interpreters],
             repr(self.uv.sources), self.uv.version,
         ]  # fmt: skip
         return _digest(words)

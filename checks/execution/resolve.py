@@ -29,21 +29,10 @@ from checks.execution.interpreters import Interpreter, accepted
 from checks.execution.pins import Pins
 from checks.execution.uv import Uv, UvFailed, requirements
 
+_CUDA = "cublas cuda-cupti cuda-nvrtc cuda-runtime cudnn cufft cusolver cusparse nccl"
 CUDA = tuple(
-    f"nvidia-{name}{suffix}<0"
-    for name in (
-        "cublas",
-        "cuda-cupti",
-        "cuda-nvrtc",
-        "cuda-runtime",
-        "cudnn",
-        "cufft",
-        "cusolver",
-        "cusparse",
-        "nccl",
-    )
-    for suffix in ("", "-cu11", "-cu12", "-cu13")
-) + ("triton<0", "cuda-toolkit<0")
+    f"nvidia-{name}{suffix}<0" for name in _CUDA.split() for suffix in ("", "-cu11", "-cu12", "-cu13")
+)
 """Constraints that no release fulfils: a resolver that gets them finds a torch that does without these gigabytes."""
 
 NEEDED_BY_TORCH = ("typing-extensions", "sympy", "mpmath", "networkx", "setuptools")

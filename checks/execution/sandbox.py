@@ -16,7 +16,7 @@ writes records to the descriptor that `TFPORT_RESULTS_FD` names, each with its l
     while payload:
         payload = payload[os.write(int(os.environ["TFPORT_RESULTS_FD"]), payload):]
 
-from one process at a time. What arrives is bytes from a stranger; `results.decode` reads JSON from them safely.
+from one process at a time. What arrives is bytes from a stranger; `results.decode_object` reads JSON from them safely.
 
 `await sandbox.run_async(job)` is the same for event loops; cancelling it ends the whole tree within a second. Limits hold for the tree as
 a whole (`supervise`), and the tree is gone when `run` returns, however it returns.
@@ -29,9 +29,12 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import cache
 
 from checks.execution.bubblewrap import Bubblewrap
+from checks.execution.containers import Container
 from checks.execution.job import Bind, Job, Limits, NoSandbox, Result, SandboxError, Verdict
+from checks.execution.settings import Settings
 from checks.execution.supervise import Backend, supervise
 
 __all__ = [
@@ -107,17 +110,44 @@ class Sandbox:
             raise
 
 
-def find_sandbox() -> Sandbox:
-    """The sandbox of this host.
+def find_sandbox(settings: Settings | None = None, *, tried: bool = True) -> Sandbox:
+    """The sandbox of this host, as the settings (by default the process's own variables) say, and tried: it holds.
+
+    Trying takes some 0.3 s, once in a process. `tried=False` skips it, for those who try it themselves.
 
     Raises:
-        NoSandbox: there is none; the message says why.
+        NoSandbox: there is none, or it does not hold; the message says why.
     """
-    backend = Bubblewrap()
-    why = backend.missing()
-    if why:
-        raise NoSandbox(why, hint="tfport doctor says what is needed")
-    return Sandbox(backend)
+    settings = settings or Settings.of()
+    if settings.sandbox == "none":
+        raise NoSandbox("switched off by TFPORT_SANDBOX", hint="set it to auto")
+    reasons: list[str] = []
+    for backend in backends(settings):
+        if why := backend.missing():
+            reasons.append(why)
+            continue
+        if tried and (why := _holds(backend)):
+            reasons.append(f"{backend.name} does not hold: {why}")
+            continue
+        return Sandbox(backend)
+    raise NoSandbox("; ".join(reasons), hint="tfport doctor shows what was tried")
+
+
+def backends(settings: Settings) -> tuple[Backend, ...]:
+    """What the settings allow, the preferred one first."""
+    all_of_them = {
+        "bubblewrap": Bubblewrap(),
+        "podman": Container("podman", settings.sandbox_image),
+        "docker": Container("docker", settings.sandbox_image),
+    }
+    return tuple(all_of_them.values()) if settings.sandbox == "auto" else (all_of_them[settings.sandbox],)
+
+
+@cache
+def _holds(backend: Backend) -> str:
+    from checks.execution.escapes import holds  # it runs its attempts in a sandbox
+
+    return holds(Sandbox(backend))
 
 
 def _call_in(loop: asyncio.AbstractEventLoop, callback: Callable[[bytes], None], chunk: bytes) -> None:

@@ -112,6 +112,39 @@ def program(machine: str | None = None) -> bytes | None:
     return b"".join([*steps, _step(_RETURN, _ALLOW)])
 
 
+def profile() -> dict[str, object]:
+    """The same filter as podman and docker take it. Conditions of one rule hold together, so each alternative is a rule."""
+
+    def deny(
+        name: str, error: int, place: int, operator: str, value: int, second: int = 0
+    ) -> dict[str, object]:
+        condition = {"index": place, "value": value, "valueTwo": second, "op": operator}
+        return {"names": [name], "action": "SCMP_ACT_ERRNO", "errnoRet": error, "args": [condition]}
+
+    allowed = (UNIX, INET, INET6, NETLINK)
+    bits = [1 << bit for bit in range(32) if NEW_NAMESPACE >> bit & 1]
+    return {
+        "defaultAction": "SCMP_ACT_ALLOW",
+        "architectures": ["SCMP_ARCH_X86_64", "SCMP_ARCH_AARCH64"],
+        "syscalls": [
+            {
+                "names": sorted({*X86_64, *AARCH64, *BOTH} - FILTERED),
+                "action": "SCMP_ACT_ERRNO",
+                "errnoRet": errno.EPERM,
+            },
+            {"names": ["clone3"], "action": "SCMP_ACT_ERRNO", "errnoRet": errno.ENOSYS},
+            *(deny("clone", errno.EPERM, 0, "SCMP_CMP_MASKED_EQ", bit, bit) for bit in bits),
+            *(deny("ioctl", errno.EPERM, 1, "SCMP_CMP_EQ", request) for request in (TIOCSTI, TIOCLINUX)),
+            *(
+                deny("socket", errno.EAFNOSUPPORT, 0, "SCMP_CMP_EQ", family)
+                for family in range(max(allowed))
+                if family not in allowed
+            ),
+            deny("socket", errno.EAFNOSUPPORT, 0, "SCMP_CMP_GT", max(allowed)),
+        ],
+    }
+
+
 def _step(code: int, value: int, true: int = 0, false: int = 0) -> bytes:
     return struct.pack("=HBBI", code, true, false, value)
 

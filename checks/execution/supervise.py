@@ -39,6 +39,8 @@ class Launch:
         status: descriptor from which bubblewrap's reports are read; None if the exit code of the program is the job's.
         results_on_stdout: results come on standard output, where no descriptor can be handed through.
         kill: command that ends what the death of the program leaves running.
+        killed_for_memory: exit code that says so, where the kernel and not the watchdog bounds memory.
+        failed: exit codes by which the program says that it could not start the command.
     """
 
     arguments: tuple[str, ...]
@@ -47,6 +49,8 @@ class Launch:
     status: int | None = None
     results_on_stdout: bool = False
     kill: tuple[str, ...] = ()
+    killed_for_memory: int | None = None
+    failed: tuple[int, ...] = ()
 
 
 class Backend(Protocol):
@@ -198,13 +202,16 @@ class _Run:
         verdict = self.verdict
         if verdict is None:
             if self.launch.status is None:
-                self.exit_code = self._process.returncode
+                code = self._process.returncode
+                self.exit_code = None if code in self.launch.failed else code
             if self.exit_code is None:
                 words = self.output.decode(errors="backslashreplace").strip()
                 raise SandboxError(words[-2000:] or f"it ended with exit code {self._process.returncode}")
             if self.exit_code < 0:
                 self.exit_code = 128 - self.exit_code
             verdict = "crashed" if self.exit_code > 128 else "results" if self._partial else "finished"
+            if self.exit_code == self.launch.killed_for_memory:
+                verdict = "memory"
         return Result(
             verdict,
             self.exit_code,

@@ -132,7 +132,10 @@ def _from_git(
         path, entry = pending.pop()
         if isinstance(entry, pygit2.Tree):
             if path.count("/") < DEPTH_LIMIT:
-                pending += [(f"{path}/{_name(child)}", child) for child in entry]
+                try:
+                    pending += [(f"{path}/{_name(child)}", child) for child in entry]
+                except pygit2.GitError:
+                    left_out[path] = "is damaged"
             else:
                 left_out[path] = f"is more than {DEPTH_LIMIT} folders deep"
         elif entry.filemode in (FileMode.BLOB, FileMode.BLOB_EXECUTABLE):

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Mapping, Sequence
+from configparser import Error as ConfigParserError
+from configparser import RawConfigParser
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -131,7 +135,7 @@ class Uv:
                     os.killpg(process.pid, signal.SIGKILL)
                 process.communicate()
         if process.returncode:
-            raise UvFailed(err.strip() or f"exit code {process.returncode}")
+            raise UvFailed(masked(err.strip()) or f"exit code {process.returncode}")
         return out
 
     def _environment(self) -> dict[str, str]:
@@ -172,23 +176,42 @@ def find_uv(program: str = "") -> str:
 
 
 def pip_settings() -> dict[str, str]:
-    """pip's settings for this user: its files and `PIP_*` variables, as pip itself reads them. Empty where there is no pip."""
+    """pip's settings for this user, by option: its files in the order in which they override each other, then `PIP_*`.
+
+    The files are those of pip's page "Configuration"; `pip config list` takes half a second for the same.
+    """
     found: dict[str, str] = {}
-    pip = shutil.which("pip") or shutil.which("pip3")
-    if pip is not None:
-        with contextlib.suppress(OSError, subprocess.SubprocessError):
-            listed = subprocess.run(
-                [pip, "config", "list"], capture_output=True, text=True, timeout=30, check=True
-            )
-            for line in listed.stdout.splitlines():
-                name, _, value = line.partition("=")
-                section, _, key = name.rpartition(".")
-                if section in ("global", "install") and key:
-                    found[key] = value.strip("'\"").replace("\\n", " ").strip()
+    for file in _pip_files():
+        parser = RawConfigParser()
+        try:
+            parser.read(file, encoding="utf-8")
+        except (OSError, ValueError, ConfigParserError):
+            continue  # pip itself tells its user
+        for section in ("global", "install"):
+            if parser.has_section(section):
+                found.update(
+                    {name: " ".join(value.split()) for name, value in parser.items(section) if value}
+                )
     for name, value in os.environ.items():
         if name.startswith("PIP_") and value:
             found[name[4:].lower().replace("_", "-")] = value
     return found
+
+
+def _pip_files() -> list[Path]:
+    own = os.environ.get("PIP_CONFIG_FILE", "")
+    if own == os.devnull:
+        return []
+    shared = os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg"
+    user = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    files = [Path(folder, "pip/pip.conf") for folder in reversed(shared.split(":"))]
+    files += [
+        Path("/etc/pip.conf"),
+        Path.home() / ".pip/pip.conf",
+        Path(user, "pip/pip.conf"),
+        Path(sys.prefix, "pip.conf"),
+    ]
+    return [*files, Path(own)] if own else files
 
 
 def separated(text: str) -> tuple[str, ...]:
@@ -196,14 +219,14 @@ def separated(text: str) -> tuple[str, ...]:
     return tuple(text.replace(",", " ").split())
 
 
-def sources_from(environment: Mapping[str, str], pip: Mapping[str, str] | None = None) -> Sources:
+def sources_from(variables: Mapping[str, str], pip: Mapping[str, str] | None = None) -> Sources:
     """`TFPORT_INDEX`, `TFPORT_EXTRA_INDEXES`, `TFPORT_FIND_LINKS`, `TFPORT_TORCH_BACKEND`, and pip's settings for what is not set."""
-
+    backend = variables.get("TFPORT_TORCH_BACKEND", "cpu").strip()
     own = Sources(
-        index=environment.get("TFPORT_INDEX", ""),
-        extra_indexes=separated(environment.get("TFPORT_EXTRA_INDEXES", "")),
-        find_links=separated(environment.get("TFPORT_FIND_LINKS", "")),
-        torch_backend=environment.get("TFPORT_TORCH_BACKEND", "cpu"),
+        index=variables.get("TFPORT_INDEX", "").strip(),
+        extra_indexes=separated(variables.get("TFPORT_EXTRA_INDEXES", "")),
+        find_links=separated(variables.get("TFPORT_FIND_LINKS", "")),
+        torch_backend="" if backend == "none" else backend,
     )
     return own.with_pip(pip_settings() if pip is None else pip)
 
@@ -212,6 +235,11 @@ def sources_from(environment: Mapping[str, str], pip: Mapping[str, str] | None =
 def _version(program: str) -> str:
     done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=30, check=True)
     return done.stdout.split()[1]
+
+
+def masked(url: str) -> str:
+    """A URL as it may be shown: without the name and password that private indexes have in it."""
+    return re.sub(r"(?<=://)[^/@\s]*@", "***@", url)
 
 
 def requirements(lines: Sequence[str]) -> str:
