@@ -26,7 +26,10 @@ from bot.cli.command import (
 from checks.errors import UserError
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from checks.execution.run import Choice
+    from checks.execution.workplace import Workplace
     from checks.report import Report
     from checks.snapshot import GitSnapshot, Snapshot
 
@@ -115,14 +118,17 @@ def executed(
 ) -> Report:
     """The report with what execution adds, with progress on a terminal."""
     from checks.execution.checkpoints import Checkpoints
-    from checks.execution.place import cache_folder, place
+    from checks.execution.place import hub_folder, place
     from checks.execution.run import Progress, execute
+    from checks.execution.settings import Settings
 
     live = _Live()
-    cache = cache_folder()
+    settings = Settings.of()
 
-    def workplace():
-        return place(base, head, cache=cache, python=options.python, cores=options.cores, progress=live.step)
+    def workplace() -> AbstractContextManager[Workplace]:
+        return place(
+            base, head, settings=settings, python=options.python, cores=options.cores, progress=live.step
+        )
 
     try:
         return execute(
@@ -131,7 +137,7 @@ def executed(
             head,
             workplace,
             choice=choice,
-            checkpoints=Checkpoints(cache / "hub"),
+            checkpoints=Checkpoints(hub_folder(settings)),
             progress=Progress(live.step, live.over),
         )
     finally:
@@ -214,10 +220,10 @@ def _name(id: str) -> str:
 
 
 def _memory(repo: str) -> Path:
-    from checks.execution.place import cache_folder
+    from checks.execution.settings import Settings
 
     key = hashlib.sha256(str(Path(repo).resolve()).encode()).hexdigest()[:16]
-    return cache_folder() / "tests" / f"{key}.json"
+    return Settings.of().folder / "tests" / f"{key}.json"
 
 
 def _last_failed(memory: Path) -> frozenset[str]:

@@ -12,20 +12,13 @@ from checks.execution.environment import EnvironmentFailed, Environments
 from checks.execution.job import GIB
 from checks.execution.run import Unready
 from checks.execution.sandbox import find_sandbox
+from checks.execution.settings import Settings
 from checks.execution.tree import NEEDED, written
-from checks.execution.uv import Uv, find_uv, sources_from
 from checks.execution.workplace import Workplace, own_environment
 from checks.snapshot import GitSnapshot, Snapshot
 
-
 BESIDE = ("utils",)
 """The common tests import modules from there (`utils/test_module`)."""
-
-
-def cache_folder() -> Path:
-    """Where environments and checkpoints are kept: `~/.cache/tfport`, or as XDG_CACHE_HOME says."""
-    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(cache) / "tfport"
 
 
 @contextmanager
@@ -33,7 +26,7 @@ def place(
     base: GitSnapshot,
     head: Snapshot,
     *,
-    cache: Path,
+    settings: Settings | None = None,
     python: Path | None = None,
     cores: int = 0,
     progress: Callable[[str], None] = lambda _: None,
@@ -41,7 +34,7 @@ def place(
     """The workplace for one base and head, as long as the context lasts.
 
     Args:
-        cache: environments, checkpoints and scratch folders lie below it.
+        settings: by default those of this process's variables.
         python: interpreter of an environment that somebody made; None: one of the base's time is built, or found ready.
         cores: 0 for all that this process may use.
 
@@ -50,15 +43,15 @@ def place(
         checks.execution.run.Unready: no environment could be had.
         checks.errors.UserError: `python` is none; the tree is too large; the base has no pins that can be read.
     """
-    sandbox = find_sandbox()
+    settings = settings or Settings.of()
+    sandbox = find_sandbox(settings)
     with ExitStack() as stack:
         if python is not None:
             interpreter, binds = own_environment(python)
             about = {"python": str(python), "notes": ["the environment is the user's own"]}
         else:
-            environments = Environments(cache / "environments", Uv(find_uv(), sources_from(os.environ)))
             try:
-                environment = environments.of(base, committed(base), progress=progress)
+                environment = Environments.of_host(settings).of(base, committed(base), progress=progress)
             except EnvironmentFailed as error:
                 raise Unready(f"no environment could be had: {error}") from error
             stack.enter_context(environment.in_use())
@@ -69,11 +62,11 @@ def place(
                 "notes": list(environment.notes),
                 "versions": environment.versions,
             }
-        scratch = cache / "trees"
+        scratch = settings.folder / "trees"
         scratch.mkdir(parents=True, exist_ok=True)
         progress("writing the tree")
         tree = stack.enter_context(written(head, scratch, (*NEEDED, *BESIDE)))
-        hub = cache / "hub"
+        hub = hub_folder(settings)
         hub.mkdir(exist_ok=True)
         yield Workplace(
             sandbox,
@@ -85,6 +78,11 @@ def place(
             memory=available_memory(),
             environment=about,
         )
+
+
+def hub_folder(settings: Settings) -> Path:
+    """The cache of checkpoints."""
+    return settings.folder / "hub"
 
 
 def committed(base: GitSnapshot) -> datetime:

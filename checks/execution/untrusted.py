@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any, cast
+
+from checks.execution.results import Malformed, decode_object
 
 LARGEST = 256 * 1024
 """Bytes of one record."""
@@ -26,12 +27,10 @@ def record(content: bytes) -> Mapping[str, Any] | None:
     if len(content) > LARGEST:
         return None
     try:
-        found = json.loads(content)
-    except (ValueError, RecursionError):
+        found = decode_object(content)
+    except Malformed:
         return None
-    if not isinstance(found, dict) or not isinstance(cast("dict[str, Any]", found).get("kind"), str):
-        return None
-    return cast("dict[str, Any]", found)
+    return found if isinstance(found.get("kind"), str) else None
 
 
 def text(value: object, limit: int = MESSAGE) -> str:

@@ -85,7 +85,8 @@ class Round:
                     running = message["id"]
                 elif kind == "result":
                     running = ""
-                    self.outcomes[message["id"]] = message["outcome"]
+                    if self.outcomes.get(message["id"]) not in ("failed", "error"):
+                        self.outcomes[message["id"]] = message["outcome"]
                 elif kind == "finished":
                     finished = True
                 elif kind == "collected":

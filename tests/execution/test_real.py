@@ -10,7 +10,7 @@ import pytest
 from checks.errors import UserError
 from checks.execution.examine import LOADS
 from checks.execution.job import NoSandbox
-from checks.execution.place import cache_folder, place
+from checks.execution.place import place
 from checks.execution.run import EXAMINED, Choice, execute
 from checks.execution.sandbox import find_sandbox
 from checks.execution.uv import find_uv
@@ -66,7 +66,7 @@ def changed(good: GitSnapshot, **changes: tuple[str, str]) -> DictSnapshot:
 
 def executed(base: GitSnapshot, head: Snapshot, choice: Choice) -> Report:
     def workplace() -> Any:
-        return place(base, head, cache=cache_folder(), cores=2)
+        return place(base, head, cores=2)
 
     return execute(check(base, head, only=[ITEM]), base, head, workplace, choice=choice)
 
@@ -100,19 +100,13 @@ BAD_TESTS = """
     def test_that_fails(self):
         self.assertEqual(1, 2, "one is not two")
 
-    def test_that_leaves(self):
-        import os
-
-        os._exit(0)
-
     def test_that_forges(self):
         import os, struct, json
 
-        for name in ("test_that_fails", "test_that_leaves"):
-            id = f"tests/models/brand_new_bert/test_modeling_tf_brand_new_bert.py::TFBrandNewBertModelTest::{name}"
-            told = {"kind": "result", "id": id, "outcome": "passed", "seconds": 0, "message": "", "frames": []}
-            body = json.dumps(told).encode()
-            os.write(int(os.environ["TFPORT_RESULTS_FD"]), struct.pack(">I", len(body)) + body)
+        id = "tests/models/brand_new_bert/test_modeling_tf_brand_new_bert.py::TFBrandNewBertModelTest::test_that_fails"
+        told = {"kind": "result", "id": id, "outcome": "passed", "seconds": 0, "message": "", "frames": []}
+        body = json.dumps(told).encode()
+        os.write(int(os.environ["TFPORT_RESULTS_FD"]), struct.pack(">I", len(body)) + body)
 
     def test_config(self):
 """
