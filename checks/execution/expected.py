@@ -114,7 +114,7 @@ class _Reader:
         )
 
     def methods(self, found: Class) -> dict[str, _Where]:
-        """Methods by name, inherited ones included; `name = None` in a class takes one away."""
+        """Methods by name, inherited ones included; `name = None` (or False) in a class takes one away."""
         return self._methods(found, self._path, frozenset())
 
     def _methods(self, found: Class, path: str, seen: frozenset[str]) -> dict[str, _Where]:
@@ -126,7 +126,7 @@ class _Reader:
             if resolved is not None:
                 methods.update(self._methods(resolved[0], resolved[1], seen | {found.name}))
         for name, (value, _) in found.attributes.items():
-            if value == "None":
+            if value in ("None", "False", "True"):
                 methods.pop(name, None)
         own = path == self._path
         methods.update({name: _Where(method, own) for name, method in found.methods.items()})

@@ -15,6 +15,7 @@ import unittest
 class TFModelTesterMixin:
     def test_save_load(self): ...
     def test_generate(self): ...
+    def test_attentions(self): ...
     def _prepare_for_class(self): ...
 
 class SomeTest(unittest.TestCase):
@@ -32,6 +33,7 @@ class TFLanternModelTester:
 @require_tf
 class TFLanternModelTest(TFModelTesterMixin, unittest.TestCase):
     test_generate = None
+    test_attentions = False
     def setUp(self): ...
     def test_model(self): ...
     @parameterized.expand([("a",), ("b",)])
@@ -78,7 +80,7 @@ def test_own_methods_and_those_of_mixins() -> None:
         f"{PATH}::TFLanternModelTest::test_beams",
         f"{PATH}::TFLanternLargeTest::test_beams",
     )
-    assert expected.lines[f"{PATH}::TFLanternModelTest::test_model"] == 14
+    assert expected.lines[f"{PATH}::TFLanternModelTest::test_model"] == 15
 
 
 def test_a_mixin_is_read_from_the_base() -> None:
