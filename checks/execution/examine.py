@@ -278,31 +278,47 @@ def conclude(
     findings = [*_loading_findings(port, results), *_format_findings(port, results)]
     items = tuple(
         ItemResult(
-            item, "execution", port.model, *_state(item, results, [f for f in findings if f.item == item])
+            item,
+            "execution",
+            port.model,
+            *_state(port, item, results, [f for f in findings if f.item == item]),
         )
         for item in (LOADS, FORMATS)
     )
     return items, tuple(findings)
 
 
-def _state(item: str, results: Sequence[ClassResult], findings: Sequence[Finding]) -> tuple[State, str]:
+def _state(
+    port: Port, item: str, results: Sequence[ClassResult], findings: Sequence[Finding]
+) -> tuple[State, str]:
     blocking = [finding for finding in findings if finding.level == "error"]
     if blocking:
         return "failed", blocking[0].message if len(blocking) == 1 else f"{len(blocking)} findings"
     if not results:
         return "waiting", "no public class yet"
-    if silent := [found for found in results if found.silent]:
-        return "error", f"{silent[0].name}: {silent[0].silent}"
-    if unmade := [found for found in results if found.unmade]:
-        return "unverified", f"no tiny model of {unmade[0].name} could be made ({unmade[0].unmade})"[:500]
-    if item == LOADS and (
-        alone := [found for found in results if found.loading is None and not found.broken]
-    ):
-        return "unverified", f"{alone[0].name} has no PyTorch twin to load from"
-    incomplete = [f for f in results if not f.broken and set(f.formats) != set(FORMAT_TEXTS)]
-    if item == FORMATS and incomplete:
-        return "error", f"{incomplete[0].name}: the harness did not report on every format"
+    for found in results:
+        if found.silent:
+            return "error", f"{found.name}: {found.silent}"
+    for found in results:
+        if found.unmade and not _is_part(port, found, results):
+            return "unverified", f"no tiny model of {found.name} could be made ({found.unmade})"[:500]
+        if found.broken:
+            return "unverified", f"{found.name} cannot be made"
+        if found.unmade:
+            continue
+        if item == LOADS and found.loading is None:
+            return "unverified", f"{found.name} has no PyTorch twin to load from"
+        if item == FORMATS and set(found.formats) != set(FORMAT_TEXTS):
+            return "error", f"{found.name}: the harness did not report on every format"
     return "passed", ""
+
+
+def _is_part(port: Port, found: ClassResult, results: Sequence[ClassResult]) -> bool:
+    """A class without a case that an examined class holds as a layer (`TFSegformerDecodeHead`): it was examined as that."""
+    if all(one.unmade for one in results):
+        return False
+    text = port.text(port.classes[found.name][0].path)
+    return re.search(rf"^\s+self\.\w+ = {found.name}\(", text, re.MULTILINE) is not None
 
 
 def _loading_findings(port: Port, results: Sequence[ClassResult]) -> Iterator[Finding]:

@@ -159,6 +159,7 @@ def test_a_model_that_cannot_be_made() -> None:
     broken = {"kind": "class", "class": MODEL, "unbuilt": {"type": "TypeError", "message": "x", "frames": []}}
     found = run(broken, *(message for message in everything() if message["class"] != MODEL))
     assert found.findings[0].message == f"{MODEL} cannot be made: TypeError: x"
+    assert [state for state, _ in states(found)] == ["failed", "unverified"]
 
 
 def test_nonsense_is_left_aside() -> None:
