@@ -118,7 +118,15 @@ def executed(
 ) -> Report:
     """The report with what execution adds, with progress on a terminal."""
     from checks.execution.checkpoints import Checkpoints
-    from checks.execution.place import hub_folder, place
+
+    try:
+        from checks.execution.place import hub_folder, place
+    except ModuleNotFoundError as error:
+        if error.name != "packaging":
+            raise
+        raise UserError(
+            "running a port needs more than is installed here", hint="pip install 'tfport[execution]'"
+        ) from error
     from checks.execution.run import Progress, execute
     from checks.execution.settings import Settings
 
