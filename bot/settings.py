@@ -180,12 +180,16 @@ class Settings(BaseSettings):
 
     def execution(self) -> ExecutionSettings:
         """What concerns the sandbox and its environments."""
-        values = {variable(name): getattr(self, name) for name in type(self).model_fields}
+        lists = {"pythons": self.pythons, "extra_indexes": self.extra_indexes, "find_links": self.find_links}
         texts = {
-            name: ",".join(value) if isinstance(value, tuple) else str(value)
-            for name, value in values.items()
-        }  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-        return ExecutionSettings.of(texts)
+            "sandbox": self.sandbox,
+            "sandbox_image": self.sandbox_image,
+            "cache": self.cache,
+            "uv": self.uv,
+        }
+        texts |= {"index": self.index, "torch_backend": self.torch_backend}
+        texts |= {name: ",".join(values) for name, values in lists.items()}
+        return ExecutionSettings.of({variable(name): text for name, text in texts.items()})
 
     @property
     def webhook_secrets(self) -> tuple[bytes, ...]:

@@ -196,3 +196,17 @@ def test_the_table_of_the_manual():
         )
     table = "\n".join(rows)
     assert f"|---|---|---|\n{table}\n\n" in OPERATE.read_text("utf-8"), f"docs/operate.md needs:\n{table}"
+
+
+def test_settings_of_execution(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TFPORT_SANDBOX", "docker")
+    monkeypatch.setenv("TFPORT_PYTHONS", "/opt/a/python3.10, /opt/b/python3.11")
+    monkeypatch.setenv("TFPORT_INDEX", "https://me:hunter2@pypi.example/simple")
+    monkeypatch.setenv("TFPORT_TORCH_BACKEND", "none")
+    settings = load()
+    assert "hunter2" not in str(settings.summary())
+    execution = settings.execution()
+    assert (execution.sandbox, execution.sandbox_image) == ("docker", "debian:12-slim")
+    assert execution.pythons == ("/opt/a/python3.10", "/opt/b/python3.11")
+    assert execution.sources.index == "https://me:hunter2@pypi.example/simple"
+    assert execution.sources.torch_backend == ""

@@ -252,6 +252,7 @@ class _Search:
 
 def _give_way(words: str, wanted: list[str], newer: list[str]) -> tuple[list[str], list[str]]:
     """From the resolver's words: what to leave out, else what to take newer. Names; nothing where neither would help."""
+    words = " ".join(words.split())
     without_wheel = {str(canonicalize_name(name)) for name in NO_WHEEL.findall(words)}
     names = [_name(one) for one in wanted]
     left = [name for name in names if name in without_wheel]

@@ -146,6 +146,9 @@ class Uv:
             and name not in ("UV_FIND_LINKS", "UV_TORCH_BACKEND")
         }
         environment |= {"UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1", "UV_NO_PROGRESS": "1"}
+        environment["COLUMNS"] = (
+            "10000"  # uv breaks its sentences at the terminal's width; they are read and shown whole
+        )
         if self.sources.certificate and "SSL_CERT_FILE" not in environment:
             environment["SSL_CERT_FILE"] = self.sources.certificate
         return environment

@@ -38,14 +38,13 @@ class Index:
         self.files[file] = wheel(name, version, needs, tag, code)
         self.dates[file] = f"{day}T00:00:00Z"
 
-    def add_source(self, name: str, version: str, day: str, setup: str) -> None:
-        """A source distribution, which would have to be built."""
+    def add_source(self, name: str, version: str, day: str, code: str) -> None:
+        """A source distribution, which would have to be built: its own backend is `code`, and needs nothing else."""
         packed = io.BytesIO()
         with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-            for path, text in (
-                ("setup.py", setup),
-                ("PKG-INFO", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"),
-            ):
+            build = '[build-system]\nrequires = []\nbuild-backend = "own"\nbackend-path = ["."]\n'
+            about = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+            for path, text in (("pyproject.toml", build), ("own.py", code), ("PKG-INFO", about)):
                 info = tarfile.TarInfo(f"{name}-{version}/{path}")
                 info.size = len(text.encode())
                 archive.addfile(info, io.BytesIO(text.encode()))

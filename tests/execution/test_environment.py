@@ -35,7 +35,7 @@ TREE = DictSnapshot({"setup.py": SETUP})
 
 
 @pytest.fixture
-def index() -> Generator[Index]:
+def index(tmp_path: Path) -> Generator[Index]:
     index = Index()
     server = serve(index)
     for name in ("packaging", "pytest", "pytest-timeout"):
@@ -48,7 +48,7 @@ def index() -> Generator[Index]:
     index.add("torch", "1.12", "2022-06-28")
     index.add("torch", "1.13", "2022-07-01", ["nvidia-cublas-cu11"])
     index.add("nvidia-cublas-cu11", "11.0", "2022-01-01")
-    index.add_source("timeout-decorator", "0.5", "2020-01-01", "open('/tmp/tfport-was-here', 'w')")
+    index.add_source("timeout-decorator", "0.5", "2020-01-01", f"open({str(tmp_path / 'built')!r}, 'w')")
     yield index
     server.shutdown()
 
@@ -80,7 +80,7 @@ def test_packages_are_of_the_time_of_the_commit(host: Path, index: Index) -> Non
     versions = environment.versions
     assert (versions["numpy"], versions["tensorflow-cpu"], versions["torch"]) == ("1.23", "2.9", "1.12")
     assert environment.notes == ("left out, there is no wheel that fits: timeout-decorator",)
-    assert not Path("/tmp/tfport-was-here").exists()
+    assert not (host / "built").exists()
     assert any("installing" in step for step in steps)
     assert environment.title.endswith("TensorFlow 2.9, torch 1.12")
     code = "import numpy, torch, importlib.metadata as m; print(numpy.__version__, m.version('tensorflow'), m.version('tensorflow-cpu'))"

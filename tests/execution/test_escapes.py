@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import time
 from pathlib import Path
 
@@ -17,6 +18,12 @@ from tests.execution.conftest import Run, as_mode
 
 SMALL = escapes.SMALL
 WRITE = "import os\ndef send(b): os.write(int(os.environ['TFPORT_RESULTS_FD']), b)\n"
+
+
+@pytest.fixture
+def asleep() -> str:
+    """A call that sleeps for ever, by which its processes can be found among those of tests that run at the same time."""
+    return f"sleep({random.uniform(1000, 2000)!r})"
 
 
 def processes_of(marker: str) -> list[str]:
@@ -137,25 +144,25 @@ def test_no_file_of_the_host_grows(python: Run, tmp_path: Path) -> None:
     assert result.exit_code == 1
 
 
-def test_deaf_to_sigterm_and_in_another_session(python: Run) -> None:
-    code = "import os, signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nos.fork()\nos.setsid() if os.getpid() != 2 else 0\ntime.sleep(987.5)"
+def test_deaf_to_sigterm_and_in_another_session(python: Run, asleep: str) -> None:
+    code = f"import os, signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nos.fork()\nos.setsid() if os.getpid() != 2 else 0\ntime.{asleep}"
     assert python(code, Limits(seconds=0.6)).verdict == "timeout"
-    assert not processes_of("sleep(987.5)")
+    assert not processes_of(asleep)
 
 
-def test_a_daemon_is_gone_when_the_run_ends(python: Run) -> None:
-    code = "import os, time\nif os.fork() == 0:\n os.setsid()\n if os.fork() == 0: time.sleep(986.5)\n os._exit(0)\ntime.sleep(.2)"
+def test_a_daemon_is_gone_when_the_run_ends(python: Run, asleep: str) -> None:
+    code = f"import os, time\nif os.fork() == 0:\n os.setsid()\n if os.fork() == 0: time.{asleep}\n os._exit(0)\ntime.sleep(.2)"
     result = python(code, SMALL)
     assert result.verdict == "finished"
-    assert not processes_of("sleep(986.5)")
+    assert not processes_of(asleep)
 
 
-def test_a_grandchild_that_holds_the_output_does_not_hold_us_up(python: Run) -> None:
-    result = python("import os, time\nif os.fork() == 0:\n time.sleep(985.5)\nprint('bye')", SMALL)
+def test_a_grandchild_that_holds_the_output_does_not_hold_us_up(python: Run, asleep: str) -> None:
+    result = python(f"import os, time\nif os.fork() == 0:\n time.{asleep}\nprint('bye')", SMALL)
     assert result.verdict == "finished"
     assert result.seconds < 60
     assert b"bye" in result.output
-    assert not processes_of("sleep(985.5)")
+    assert not processes_of(asleep)
 
 
 def test_hard_end_with_code_0_brings_no_results(python: Run) -> None:
@@ -258,20 +265,20 @@ def test_output_and_records_come_while_it_runs(sandbox: Sandbox) -> None:
     assert times[b"b"] - times[b"a"] > 0.3
 
 
-async def test_cancelling_ends_the_tree_within_a_second(sandbox: Sandbox) -> None:
-    code = "import os, time, signal\nsignal.signal(15, signal.SIG_IGN)\nfor _ in range(3): os.fork()\nprint('up', flush=True)\ntime.sleep(984.5)"
+async def test_cancelling_ends_the_tree_within_a_second(sandbox: Sandbox, asleep: str) -> None:
+    code = f"import os, time, signal\nsignal.signal(15, signal.SIG_IGN)\nfor _ in range(3): os.fork()\nprint('up', flush=True)\ntime.{asleep}"
     tester = escapes.tester()
     up = asyncio.Event()
     job = Job((str(tester.path), "-I", "-c", code), tester.binds())
     task = asyncio.create_task(sandbox.run_async(job, on_output=lambda _: up.set()))
     await asyncio.wait_for(up.wait(), 10)
-    assert processes_of("sleep(984.5)")
+    assert processes_of(asleep)
     began = time.monotonic()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     assert time.monotonic() - began < 30  # not 984; a second on an idle machine
-    assert not processes_of("sleep(984.5)")
+    assert not processes_of(asleep)
 
 
 async def test_the_event_loop_stays_responsive_beside_a_fork_bomb(sandbox: Sandbox) -> None:
@@ -288,21 +295,21 @@ async def test_the_event_loop_stays_responsive_beside_a_fork_bomb(sandbox: Sandb
     assert turns > 2
 
 
-def test_killing_the_service_kills_what_it_runs() -> None:
+def test_killing_the_service_kills_what_it_runs(asleep: str) -> None:
     if os.geteuid() == 0 and Bubblewrap().missing():
         pytest.skip(Bubblewrap().missing())
     tester = escapes.tester()
-    job = Job((str(tester.path), "-I", "-c", "import time; time.sleep(983.5)"), tester.binds())
+    job = Job((str(tester.path), "-I", "-c", f"import time; time.{asleep}"), tester.binds())
     child = os.fork()
     if child == 0:
         Sandbox(Bubblewrap()).run(job)
         os._exit(0)
     until = time.monotonic() + 10
-    while not processes_of("sleep(983.5)") and time.monotonic() < until:
+    while not processes_of(asleep) and time.monotonic() < until:
         time.sleep(0.05)
-    assert processes_of("sleep(983.5)")
+    assert processes_of(asleep)
     os.kill(child, 9)
     os.waitpid(child, 0)
-    while processes_of("sleep(983.5)") and time.monotonic() < until:
+    while processes_of(asleep) and time.monotonic() < until:
         time.sleep(0.05)
-    assert not processes_of("sleep(983.5)")
+    assert not processes_of(asleep)
