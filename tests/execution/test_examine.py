@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from pathlib import Path
 from typing import Any
 
 from checks.discover import find_ports
-from checks.execution.examine import FORMAT_TEXTS, Examined, examine
+from checks.execution import class_results
+from checks.execution.class_results import FORMAT_TEXTS
+from checks.execution.examine import Examined, examine
 from checks.execution.job import Job, Limits, Result
 from checks.execution.workplace import Workplace
 from checks.port import Port
@@ -186,3 +189,10 @@ def test_malformed_results_never_raise() -> None:
     ):
         for key in ("load", "formats", "unmade", "unbuilt", "error", "notes", "strategy"):
             run(*everything(**{MODEL: {key: value}}))
+
+
+def test_the_harness_runs_on_old_interpreters() -> None:
+    files = list(Path(class_results.__file__).parent.parent.joinpath("harness").glob("*.py"))
+    assert len(files) > 5
+    for file in files:
+        ast.parse(file.read_text(), feature_version=(3, 8))
