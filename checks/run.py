@@ -192,12 +192,12 @@ def _check_port(port: Port, chosen: Selection, ready: bool) -> tuple[list[ItemRe
             outcome.findings = _not_known_better(
                 outcome.findings, [f for s, o in ran.items() if s != slug for f in o.findings]
             )
-    for slug, findings in _finish(port, {s: o.findings for s, o in ran.items()}).items():
+    for slug, findings in finish(port, {s: o.findings for s, o in ran.items()}).items():
         ran[slug].findings = findings
     before = at_base(port)
     if before is not None and any(outcome.findings for outcome in ran.values()):
         slugs = [slug for slug, outcome in ran.items() if outcome.findings]
-        old = _finish(before, {slug: _run(slug, before).findings for slug in slugs})
+        old = finish(before, {slug: _run(slug, before).findings for slug in slugs})
         known = {finding.id for findings in old.values() for finding in findings}
         for outcome in ran.values():
             outcome.findings = [f for f in outcome.findings if f.id not in known or _is_touched(port, f)]
@@ -250,7 +250,7 @@ def _run(slug: str, port: Port) -> _Outcome:
     return outcome
 
 
-def _finish(port: Port, by_rule: dict[str, list[Finding]]) -> dict[str, list[Finding]]:
+def finish(port: Port, by_rule: dict[str, list[Finding]]) -> dict[str, list[Finding]]:
     """Findings in the order of the text, with model, ignore comments and identities."""
     lines: dict[str, list[str]] = {}
     seen: Counter[str] = Counter()

@@ -19,9 +19,11 @@ from bot.cli.command import (
     takes_format,
     takes_repo,
 )
+from bot.cli.test import executed, takes_place
 from checks.errors import UserError
 
 if TYPE_CHECKING:
+    from checks.execution.run import Choice
     from checks.report import Report
     from checks.snapshot import Snapshot
     from checks.style import Formatters
@@ -46,6 +48,12 @@ def _takes(parser: ArgumentParser) -> None:
         help="check only these items, rules or sections",
     )
     takes_style(parser)
+    parser.add_argument(
+        "--execute",
+        action="store_true",
+        help="run the port in a sandbox too: load PyTorch's weights, call it in every format, run its tests",
+    )
+    takes_place(parser)
 
 
 def takes_style(parser: ArgumentParser) -> None:
@@ -71,9 +79,20 @@ def _check(options: Namespace) -> int:
     with progress("checking …"), readable(options.repo):
         base, head = snapshots(options.repo, options.base, options.head)
         report = check(base, head, only=options.only, formatters=style_of(base) if options.style else None)
+    if options.execute:
+        with readable(options.repo):
+            report = executed(report, base, head, options, _choice(options.only))
     _print(report, head, options.format)
     states = {item.state for item in report.items}
     return FINDINGS if "failed" in states else INTERNAL if "error" in states else FINE
+
+
+def _choice(only: list[str]) -> Choice:
+    from checks.execution.run import ITEMS, Choice
+    from checks.run import select
+
+    chosen = select(only).rules_of
+    return Choice(items=tuple(item for item in ITEMS if item in chosen))
 
 
 def _print(report: Report, head: Snapshot, format: str) -> None:
