@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import structlog
 
@@ -82,6 +83,7 @@ async def observe(
                 key=lambda run: run.id,
             )
         ),
+        at=datetime.now(UTC),
         proposed=await _proposed(installation, repository, pull, files),
         threads=await _threads(installation, pull, comments),
         around=replace(around, reviewers=await _reviewers(installation, repository, config)),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import sha256
 from typing import Literal
 
@@ -97,6 +98,7 @@ def _of_port(
             reviewed = review.reviewed(situation) or any(isinstance(w, CreateReview) for w in notes)
             if not situation.config.quiet:
                 writes += _summary(situation, decided, now, reviewed=reviewed)
+        writes += _reminder(situation)
     writes += answers.writes(situation, answered)
     return writes
 
@@ -178,6 +180,26 @@ def _closed(situation: Situation) -> list[Write]:
         text = render_comments.merged(situation.pull, list(situation.models))
         writes.append(CreateComment(marker, f"{text}\n\n{marker}"))
     return writes
+
+
+def _reminder(situation: Situation) -> Iterable[Write]:
+    """A draft that rests is asked once whether it goes on, and again only after something has happened."""
+    pull, config, standing_ = situation.pull, situation.config, _summaries(situation)
+    silent = config.quiet or pull.locked or not config.remind_after_days
+    if situation.at is None or not pull.draft or silent or not standing_:
+        return
+    name = "<!-- tfport:resting -->"
+    heard = [
+        c.updated_at for c in situation.comments if not (c.app_id == situation.app_id and name in c.body)
+    ]
+    last = max([pull.created_at, *heard])
+    asked = [c.created_at for c in situation.mine if name in c.body]
+    if situation.at - last < timedelta(days=config.remind_after_days) or any(at >= last for at in asked):
+        return
+    # One comment for one rest: its marker names what came before it.
+    marker = f"<!-- tfport:resting {last:%Y%m%dT%H%M%S} -->"
+    text = render_comments.resting(pull, config.remind_after_days)
+    yield CreateComment(marker, f"{text}\n\n{name}{marker}")
 
 
 def _now(situation: Situation, answered: Iterable[Answer]) -> Standing:

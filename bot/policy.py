@@ -53,6 +53,7 @@ class RepositoryConfig(BaseModel):
         quiet: check runs and answers to commands only: no summary, no review, nobody is named.
         request_review: they are asked for review once nothing is left to fix and the pull request has left the draft.
         approvals: how many a port needs.
+        remind_after_days: a draft that rests so long is asked once whether it goes on; 0 never.
         items: items of the checklist that are `off`, or `advisory` (shown, never blocking).
     """
 
@@ -65,6 +66,7 @@ class RepositoryConfig(BaseModel):
     quiet: bool = False
     request_review: bool = True
     approvals: int = Field(default=3, ge=0, le=20)
+    remind_after_days: int = Field(default=30, ge=0, le=365)
     items: dict[ItemName, HowFar] = Field(default_factory=dict)
 
 

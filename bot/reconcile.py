@@ -17,6 +17,7 @@ from bot.github import hooks, reads
 from bot.github.errors import GitHubError
 from bot.github.hooks import Sent
 from bot.github.session import GitHubApp
+from bot.state import Pull
 
 log = structlog.get_logger(__name__)
 
@@ -25,6 +26,8 @@ LOG_KEPT = timedelta(days=3)
 """How long GitHub remembers deliveries."""
 SETTLED = timedelta(minutes=1)
 """Younger attempts may still be on their way."""
+RESTING = timedelta(days=7)
+"""From here on a draft may have to be asked whether it goes on."""
 MOST_PULLS = 50
 """Pull requests looked at for each repository and sweep, the most recently updated ones."""
 
@@ -39,6 +42,11 @@ def missed(attempts: Iterable[Sent], now: datetime) -> list[Sent]:
         for group in by_guid.values()
         if not any(one.arrived for one in group) and max(one.at for one in group) < now - SETTLED
     ]
+
+
+def resting(pulls: Iterable[Pull], now: datetime) -> list[Pull]:
+    """Drafts that nothing happened to for a while, those that have rested longest last. Each is looked at once a day. Pure."""
+    return [pull for pull in pulls if pull.draft and now - pull.updated_at > RESTING]
 
 
 async def sweep_for_ever(app: GitHubApp, serves: Callable[[str], bool], every: timedelta = EVERY) -> None:
@@ -69,6 +77,9 @@ async def sweep(app: GitHubApp, since: datetime, serves: Callable[[str], bool]) 
                 continue
             pulls = await reads.open_pulls(there, repository)
             changed = [pull for pull in pulls if pull.updated_at >= since]
+            for pull in resting(pulls, datetime.now(UTC))[:MOST_PULLS]:
+                cause = f"rest.{datetime.now(UTC):%Y%m%d}"
+                await workflows.enqueue_look(cause, installation, repository.id, pull.number)
             for pull in changed[:MOST_PULLS]:
                 cause = f"sweep.{pull.head_sha[:12]}.{pull.updated_at:%Y%m%dT%H%M%S}"
                 await workflows.enqueue_look(cause, installation, repository.id, pull.number)

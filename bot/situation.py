@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from bot.policy import RepositoryConfig
 from bot.state import ChangedFile, CheckRun, Comment, Permission, Pull, Repository, Thread
@@ -29,6 +30,7 @@ class Situation:
         threads: conversations at lines; read only where one of them is ours.
         rights: permission by user id of everybody whose command is open.
         around: what is around the code; read only when there is a report to fill.
+        at: when this was read.
         rerequested: section -> attempt, of check runs that somebody asked to run again in the Checks tab.
     """
 
@@ -46,6 +48,7 @@ class Situation:
     threads: tuple[Thread, ...] = ()
     rights: Mapping[int, Permission] = field(default_factory=dict[int, Permission])
     around: Surroundings | None = None
+    at: datetime | None = None
     rerequested: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property

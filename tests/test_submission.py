@@ -1,6 +1,7 @@
 """The guide's steps around the code, from what GitHub says."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -9,7 +10,7 @@ from bot.policy import RepositoryConfig, configured
 from bot.state import User
 from bot.submission import OtherCheck, Review, Surroundings, duplicates, verdicts, with_submission
 from checks.report import ItemResult
-from tests.fixtures.pretend import HEAD, Pretend, pull, report, situation
+from tests.fixtures.pretend import HEAD, NOW, Pretend, pull, report, situation
 
 GANTE = Review("gante", 21, "approved", HEAD, "write")
 
@@ -143,3 +144,24 @@ def test_items_can_be_off_or_advisory():
     soft = configured(report("losses"), config)
     assert [(f.level) for f in soft.findings] == ["warning"]
     assert {i.state for i in soft.items if i.id == "losses"} == {"passed"}
+
+
+def test_a_resting_draft_is_asked_once_whether_it_goes_on():
+    hub = Pretend(situation(around=AROUND, at=NOW))
+    hub.run("reported", report())
+    hub.now = replace(hub.now, at=NOW + timedelta(days=29))
+    assert hub.run("announced") == []
+    hub.now = replace(hub.now, at=NOW + timedelta(days=31))
+    (asked,) = hub.run("announced")
+    assert isinstance(asked, o.CreateComment)
+    assert asked.body.startswith("@ada, nothing happened here for 30 days. Does it go on?")
+    hub.now = replace(hub.now, at=NOW + timedelta(days=300))
+    assert hub.run("announced") == []
+
+
+@pytest.mark.parametrize("config", [RepositoryConfig(remind_after_days=0), RepositoryConfig(quiet=True)])
+def test_nobody_is_asked_where_that_is_not_wanted(config: RepositoryConfig):
+    hub = Pretend(situation(around=AROUND, config=config))
+    hub.run("reported", report())
+    hub.now = replace(hub.now, at=NOW + timedelta(days=300))
+    assert not [write for write in hub.run("announced") if isinstance(write, o.CreateComment)]
