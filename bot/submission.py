@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from bot.policy import RepositoryConfig
 from bot.state import Permission, Pull
 from checks.checklist import items
 from checks.report import ItemResult, Report, State
+
+if TYPE_CHECKING:
+    from bot.policy import RepositoryConfig
 
 JUDGED = frozenset({"architecture", "registration", "docs", "tests", "execution"})
 """Sections that have to be done before the maintainers are asked for review; the style counts too."""

@@ -206,3 +206,15 @@ def tensorflow_paths(snapshot: Snapshot) -> list[str]:
         for path in snapshot.list(MODELS)
         if "/modeling_tf_" in path and path.endswith(".py") and "/auto/" not in path
     ]
+
+
+def copied_lines(port: Port) -> set[tuple[str, int]]:
+    """Lines within marked copies: what stands there is the original's."""
+    if port.broken:
+        return set()
+    return {
+        (copy.path, line)
+        for copy in copies(port)
+        if copy.block is not None and not copy.changes
+        for line in range(copy.block.first, copy.block.last + 1)
+    }

@@ -12,8 +12,8 @@ from checks.edits import replace_lines
 from checks.port import Port
 from checks.report import Finding, Location
 from checks.rules import Example, Rule
+from checks.rules._copies import copied_lines
 from checks.rules._hygiene import modules, pytorch_text
-from checks.rules.leftover_comments import copied_lines
 from checks.source.prose import Line
 
 

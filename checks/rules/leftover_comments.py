@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from checks.port import Port
 from checks.report import Finding, Level
 from checks.rules import Example, Rule
-from checks.rules._copies import copies
+from checks.rules._copies import copied_lines
 from checks.rules._hygiene import File, modules, pytorch_text, tests
 from checks.source.prose import Line
 
@@ -29,18 +29,6 @@ def check(port: Port) -> Iterator[Finding]:
             # Merged tests are full of TODO, but have no FIXME.
             if line.kind != "string" and (match := re.search(r"\bFIXME\b", line.text)):
                 yield _finding(file, line, match[0], False)
-
-
-def copied_lines(port: Port) -> set[tuple[str, int]]:
-    """Lines within marked copies: what stands there is the original's."""
-    if port.broken:
-        return set()
-    return {
-        (copy.path, line)
-        for copy in copies(port)
-        if copy.block is not None and not copy.changes
-        for line in range(copy.block.first, copy.block.last + 1)
-    }
 
 
 def _finding(file: File, line: Line, word: str, inherited: bool) -> Finding:
