@@ -15,6 +15,7 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
+from bot.markers import tail
 from bot.state import Comment
 from checks.report import Finding, ItemResult, Report
 
@@ -85,10 +86,11 @@ def marker(decision: Decision) -> str:
 
 
 def decisions(mine: Iterable[Comment]) -> list[Decision]:
-    """All decisions that our own comments carry, oldest first. What cannot be read is none."""
+    """All decisions that our replies carry at their end, oldest first. What cannot be read is none."""
     found: list[Decision] = []
     for comment in mine:
-        found += filter(None, map(_read, _MARKER.findall(comment.body)))
+        if comment.kind == "issue":
+            found += filter(None, map(_read, _MARKER.findall(tail(comment.body))))
     return found
 
 

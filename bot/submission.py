@@ -183,7 +183,11 @@ def approving(pull: Pull, reviews: Iterable[Review]) -> list[Review]:
 def _approvals(pull: Pull, config: RepositoryConfig, reviews: tuple[Review, ...]) -> _Said:
     if config.approvals == 0:
         return _Said("not-applicable", "none is asked for here")
-    objecting = [review.login for review in reviews if review.state == "changes-requested"]
+    objecting = [
+        review.login
+        for review in reviews
+        if review.state == "changes-requested" and review.permission in ("admin", "write")
+    ]
     if objecting:
         return _Said("waiting", f"{', '.join(objecting[:3])} asked for changes")
     count = len(approving(pull, reviews))

@@ -210,7 +210,9 @@ def _check_port(port: Port, chosen: Selection, ready: bool) -> tuple[list[ItemRe
     return results, [finding for outcome in ran.values() for finding in outcome.findings]
 
 
-_OF_COPIES = frozenset({"copied-from-content", "copied-from-place", "copied-from-syntax", "stale-copies"})
+_OF_COPIES = frozenset(
+    {"style-format", "copied-from-content", "copied-from-place", "copied-from-syntax", "stale-copies"}
+)
 
 
 def _leave_copies_alone(port: Port, outcomes: Iterable[_Outcome]) -> None:
