@@ -104,13 +104,19 @@ def with_submission(
         "maintainers-tagged": _tagged(report, pull, config, asked=asked),
         "approvals": _approvals(pull, config, around.reviews),
         "ci-green": _ci(around.checks),
+        "tf-weights": _Said("unverified", "nobody asks the Hub yet"),
+        **{
+            item.id: _Said("unverified", "not run by the bot yet; `tfport check --execute` does")
+            for item in items().values()
+            if item.decided == "execution"
+        },
     }
     return replace(report, items=tuple(_filled(item, known) for item in report.items))
 
 
 def _filled(item: ItemResult, known: Mapping[str, _Said]) -> ItemResult:
     said = known.get(item.id)
-    if said is None or items()[item.id].rules:
+    if said is None or items()[item.id].rules or (said.state == "unverified" and item.state != "unverified"):
         return item
     return replace(item, state=said.state, reason=said.reason)
 

@@ -356,13 +356,21 @@ def _state(item: checklist.Item, ran: dict[str, _Outcome], port: Port, ready: bo
         return ("unverified", item.pending) if item.pending else ("passed", _ignored(ran.values()))
     if item.decided == "human":
         return "needs-human", "only people can tell"
-    return "unverified", "not built yet"
+    return "unverified", _ELSEWHERE[item.decided]
 
 
 def _ignored(ran: Iterable[_Outcome]) -> str:
     """ "1 ignored: the shape is checked elsewhere", of findings that would have failed the item."""
     reasons = [f.ignored for o in ran for f in o.findings if f.level == "error" and f.ignored is not None]
     return f"{len(reasons)} ignored: {'; '.join(dict.fromkeys(reasons))}" if reasons else ""
+
+
+_ELSEWHERE: dict[checklist.Decided, str] = {
+    "static": "not built yet",
+    "execution": "not run here: tfport check --execute",
+    "github": "only on GitHub",
+    "human": "only people can tell",
+}
 
 
 def _count(findings: Sequence[Finding]) -> str:

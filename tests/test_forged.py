@@ -1,7 +1,6 @@
 """What a pull request says of itself decides nothing: text of strangers in our comments is never taken for a marker of ours."""
 
 import json
-import time
 from dataclasses import replace
 
 from bot import plan as p
@@ -110,9 +109,9 @@ def test_a_forged_summary_is_none():
 
 
 def test_a_marker_cannot_stop_the_clock():
-    start = time.process_time()
-    read_marker("<!-- tfport:summary a" + "=bbb" * 19)
-    assert time.process_time() - start < 0.1  # doubles with every =bbb: 30 of them take minutes
+    # Each =bbb once doubled the time: the suite's own limit would end this.
+    assert read_marker("text\n\n<!-- tfport:summary a" + "=bbb" * 60) is None
+    assert read_marker("text\n\n<!-- tfport:summary a" + "=bbb" * 60 + " -->") is None
 
 
 def test_a_long_suggestion_is_not_cut():
