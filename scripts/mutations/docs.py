@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 from checks.report import Report
-
-if TYPE_CHECKING:
-    from checks.snapshot import GitSnapshot
-    from scripts.sweep import Mutation
+from checks.snapshot import GitSnapshot
+from scripts.mutations import Mutation
 
 Replacement = str | Callable[[re.Match[str]], str]
 
@@ -56,8 +54,6 @@ def _first(
     number: int = 0,
 ) -> Iterator[Mutation]:
     """One occurrence of a pattern replaced; the finding is expected on its line, or `shift` lines below."""
-    from scripts.sweep import Mutation
-
     found = list(re.finditer(pattern, text, re.MULTILINE))
     if len(found) <= number:
         return
@@ -155,8 +151,6 @@ def _inits(path: str, text: str, rule: str, classes: list[str]) -> Iterator[Muta
             for mutation in _first(what, path, text, pattern, new, rule):
                 lost = text.count("\n") - mutation.text.count("\n")
                 if guards and "import" in text[: guards[0]]:
-                    from dataclasses import replace
-
                     yield replace(mutation, line=_line(text, guards[0]) - lost)
     lists = re.findall(r"TF_\w+_ARCHIVE_LIST", text)
     own = [name for name in dict.fromkeys(lists) if rule == "model-init"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from checks.report import Report
 from checks.snapshot import GitSnapshot
-from scripts.sweep import Mutation
+from scripts.mutations import Mutation
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,7 +329,7 @@ def _post_init(source: _Source) -> Iterator[Mutation]:
         r"^        super\(\)\.__init__\(config, \*inputs, \*\*kwargs\)\n", source.text, re.MULTILINE
     ):
         yield source.broken(
-            "post_init", "pytorch-hooks", match.end(), match.end(), "        self.post_init()\n", match.end()
+            "post_init", "torch-leftovers", match.end(), match.end(), "        self.post_init()\n", match.end()
         )
 
 
@@ -337,7 +337,7 @@ def _checkpointing(source: _Source) -> Iterator[Mutation]:
     for match in re.finditer(r"^        super\(\)\.__init__\(\*\*kwargs\)\n", source.text, re.MULTILINE):
         line = "        self.gradient_checkpointing = False\n"
         yield source.broken(
-            "gradient checkpointing", "pytorch-hooks", match.end(), match.end(), line, match.end()
+            "gradient checkpointing", "gradient-checkpointing", match.end(), match.end(), line, match.end()
         )
 
 
@@ -349,7 +349,7 @@ def _initial_values(source: _Source) -> Iterator[Mutation]:
         if prefix:
             lines = "\n    def _init_weights(self, module):\n        pass\n"
             yield source.broken(
-                "_init_weights", "pytorch-hooks", prefix.end(), prefix.end(), lines, prefix.end() + 1
+                "_init_weights", "torch-leftovers", prefix.end(), prefix.end(), lines, prefix.end() + 1
             )
 
 
