@@ -11,6 +11,7 @@ import yaml
 from checks.checklist import item_of_rule
 from checks.rules import all_rules
 
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One thing that a port might be asked for. It has `rules`, or a `reason` why there is none (or why they don't decide all of it)."""

@@ -103,11 +103,11 @@ def break_all(repo: str, ports: list[Swept], *, kinds: frozenset[str], sample: i
         for port in ports
         for one in mutate.breakages(port.base, port.head, port.report, kinds=kinds, sample=sample)
     ]
-    found = list(mutate.outcomes(repo, broken, jobs=jobs))
-    for verdict in ("more", "missed"):
-        for outcome in found:
-            if outcome.verdict == verdict:
-                print(f"{verdict}: {outcome.what}, found {outcome.said}")
+    found: list[mutate.Outcome] = []
+    for outcome in mutate.outcomes(repo, broken, jobs=jobs):
+        found.append(outcome)
+        if outcome.verdict != "found":
+            print(f"{outcome.verdict}: {outcome.what}, found {outcome.said}", flush=True)
     print(*mutate.table(found), sep="\n")
     return sum(outcome.verdict != "found" for outcome in found)
 

@@ -329,7 +329,12 @@ def _post_init(source: _Source) -> Iterator[Mutation]:
         r"^        super\(\)\.__init__\(config, \*inputs, \*\*kwargs\)\n", source.text, re.MULTILINE
     ):
         yield source.broken(
-            "post_init", "torch-leftovers", match.end(), match.end(), "        self.post_init()\n", match.end()
+            "post_init",
+            "torch-leftovers",
+            match.end(),
+            match.end(),
+            "        self.post_init()\n",
+            match.end(),
         )
 
 
