@@ -21,7 +21,7 @@ from checks.discover import at_base, find_ports
 from checks.errors import Later, NotApplicable, NotBegun, Undecidable, UserError
 from checks.port import Port
 from checks.progress import summarize
-from checks.report import Finding, ItemResult, Report, State
+from checks.report import Finding, ItemResult, Level, Report, State
 from checks.rules.ignore_comments import IGNORE
 from checks.snapshot import Snapshot
 from checks.source import clock
@@ -211,23 +211,31 @@ def _check_port(port: Port, chosen: Selection, ready: bool) -> tuple[list[ItemRe
 _NEAR = 10
 """Lines. Two rules about one statement may point at different lines of it."""
 
+_VERY_NEAR = 1
+"""Lines. What weighs less than a finding explains it only on the spot: a suggestion nearby must not hide an error."""
+
+_WEIGHT: dict[Level, int] = {"error": 2, "warning": 1, "suggestion": 0}
+
 
 def _not_known_better(findings: list[Finding], others: list[Finding]) -> list[Finding]:
     """The findings but for those that have, at each of their places, one of another rule: its defect is the reason."""
-    known: dict[str, list[int]] = {}
+    known: dict[str, list[tuple[int, Level]]] = {}
     for other in others:
-        known.setdefault(other.path, []).append(other.line)
+        known.setdefault(other.path, []).append((other.line, other.level))
         for location in other.locations:
-            known.setdefault(location.path, []).append(location.line)
+            known.setdefault(location.path, []).append((location.line, other.level))
 
-    def explained(path: str, line: int) -> bool:
-        return any(abs(line - other) <= _NEAR for other in known.get(path, ()))
+    def explained(path: str, line: int, level: Level) -> bool:
+        return any(
+            abs(line - other) <= (_NEAR if _WEIGHT[weight] >= _WEIGHT[level] else _VERY_NEAR)
+            for other, weight in known.get(path, ())
+        )
 
     return [
         finding
         for finding in findings
-        if not explained(finding.path, finding.line)
-        or not all(explained(place.path, place.line) for place in finding.locations)
+        if not explained(finding.path, finding.line, finding.level)
+        or not all(explained(place.path, place.line, finding.level) for place in finding.locations)
     ]
 
 

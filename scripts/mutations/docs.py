@@ -19,6 +19,8 @@ def mutations(head: GitSnapshot, report: Report) -> Iterator[Mutation]:
         suffix = port.path.rpartition("modeling_tf_")[2].removesuffix(".py")
         source = head.read(port.path) or ""
         yield from _docstrings(port.path, source)
+        if head.list("src/transformers/models/xlnet"):
+            yield from _other_model(port.path, source)
         for path in head.list("docs/source"):
             text = head.read(path) or "" if "/en/model_doc/" in path else ""
             if "[[autodoc]] TF" in text and any(f"[[autodoc]] {name}\n" in text for name in port.classes):
@@ -104,6 +106,9 @@ def _docstrings(path: str, text: str) -> Iterator[Mutation]:
         '_CONFIG_FOR_DOC = "XLNetConfig"',
         rule,
     )
+
+
+def _other_model(path: str, text: str) -> Iterator[Mutation]:
     yield from _first(
         "another model's configuration",
         path,
@@ -129,7 +134,9 @@ def _page(path: str, text: str, classes: list[str]) -> Iterator[Mutation]:
         )
         yield from _first(f"heading of {name}", path, text, rf"^## {name}$", "## TFOtherModel", "model-doc")
     credit = r"(?:The )?Tensor[Ff]low version\s(?:of\s(?:this|the)\smodel\s)?was\s(?:contributed|added)\sby"
-    yield from _first("the credit", path, text, credit, "Many thanks to", "doc-credit", shift=0)
+    thanks = frozenset(_line(text, m.start()) for m in re.finditer(r"contributed by", text))
+    for mutation in _first("the credit", path, text, credit, "Many thanks to", "doc-credit"):
+        yield replace(mutation, also=thanks)
 
 
 def _inits(path: str, text: str, rule: str, classes: list[str]) -> Iterator[Mutation]:

@@ -173,11 +173,6 @@ def _range(source: _Source) -> Iterator[Mutation]:
         yield source.broken("ids are not checked", "embedding-range", *match.span(), "", match.start())
 
 
-def _training_default(source: _Source) -> Iterator[Mutation]:
-    for match in re.finditer(r"training: bool = (False)", source.text):
-        yield source.broken("training by default", "training-default", *match.span(1), "True", match.start())
-
-
 def _calls_of_models(source: _Source) -> Iterator[tuple[_Body, _Body]]:
     for body, _ in source.classes(r"^class (TF\w+)\("):
         call = source.method(body, "call") if body.name in source.public else None
@@ -543,7 +538,6 @@ _KINDS: tuple[Callable[[_Source], Iterator[Mutation]], ...] = (
     _no_mixin,
     _other_mixin,
     _range,
-    _training_default,
     _training_first,
     _swapped,
     _default,
