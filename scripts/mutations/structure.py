@@ -46,7 +46,7 @@ class _Source:
         found = re.compile(rf"^    def {name}\(", re.MULTILINE).search(self.text, body.start, body.end)
         if found is None:
             return None
-        after = re.compile(r"^    (?:def |@|# )", re.MULTILINE).search(self.text, found.end(), body.end)
+        after = re.compile(r"^(?:    (?:def |@|# )|#)", re.MULTILINE).search(self.text, found.end(), body.end)
         return _Body(name, found.start(), after.start() if after else body.end)
 
     def broken(self, what: str, rule: str, start: int, end: int, new: str, at: int, *also: int) -> Mutation:
@@ -161,7 +161,7 @@ def _other_mixin(source: _Source) -> Iterator[Mutation]:
                 f"{body.name} with another mixin",
                 "losses",
                 *match.span(2),
-                "TFMultipleChoiceLoss",
+                "TFTokenClassificationLoss",
                 body.start,
             )
 
@@ -281,7 +281,8 @@ def _in_call(source: _Source) -> Iterator[Mutation]:
             source.text, call.start, call.end
         )
         if match:
-            line = f'        {match[1]} = tf.keras.layers.Dense(8, name="moment")({match[1]})\n'
+            keras = "tf.keras" if "tf.keras" in source.text else "keras"
+            line = f'        {match[1]} = {keras}.layers.Dense(8, name="moment")({match[1]})\n'
             yield source.broken(
                 f"{body.name} makes a layer in call",
                 "layers-in-constructor",

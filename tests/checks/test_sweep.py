@@ -21,7 +21,7 @@ def make_port(folder: Path, head: dict[str, str]) -> str:
 
 def test_every_breakage_of_the_sample_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     sha = make_port(tmp_path / "r", sample.HEAD)
-    assert sweep.main(["--repo", str(tmp_path / "r"), "--mutate", "-j", "1", sha]) == 0
+    assert sweep.main(["--repo", str(tmp_path / "r"), "--mutate", "--sample", "1", "-j", "1", sha]) == 0
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
     broken, found, more, missed, restored = map(int, rows[-1][1:])
     assert (broken, more, missed) == (found, 0, 0)
