@@ -432,6 +432,8 @@ def _not_built(source: _Source) -> Iterator[Mutation]:
 def _no_build(source: _Source) -> Iterator[Mutation]:
     if source.builds:
         for body, _ in source.classes(r"^class (TF\w+)\("):
+            if "# Copied from" in source.text[: body.start][-200:].rpartition("\n\n")[2]:
+                continue  # no copy any more either
             method = source.method(body, "build")
             if (
                 method
