@@ -61,8 +61,8 @@ bench: $(VENV)/installed ## measure: REPO=clone of transformers with history (el
 	@$(BIN)/python -m scripts.bench $(if $(REPO),--repo $(REPO))
 	@$(BIN)/python -m scripts.bench_bot
 
-sweep: $(VENV)/installed ## check many merged ports: REPO=clone of transformers with history
-	@$(BIN)/python -m scripts.sweep --repo "$(REPO)" $(COMMITS)
+sweep: $(VENV)/installed ## check merged ports: REPO=clone of transformers with history; MUTATE=1, UPSTREAM=1, CORPUS=revision, ARGS
+	@$(BIN)/python -m scripts.$(if $(CORPUS),corpus,$(if $(UPSTREAM),upstream,sweep)) --repo "$(REPO)" $(if $(MUTATE),--mutate) $(ARGS) $(CORPUS) $(COMMITS)
 
 requirements: $(UV) ## resolve the hashed requirements anew
 	@sh scripts/requirements.sh $(UV)

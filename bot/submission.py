@@ -116,7 +116,9 @@ def with_submission(
 
 def _filled(item: ItemResult, known: Mapping[str, _Said]) -> ItemResult:
     said = known.get(item.id)
-    if said is None or items()[item.id].rules or (said.state == "unverified" and item.state != "unverified"):
+    entry = items()[item.id]
+    ran = entry.decided == "execution" and item.state != "unverified"
+    if said is None or entry.rules or ran:
         return item
     return replace(item, state=said.state, reason=said.reason)
 

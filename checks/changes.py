@@ -19,6 +19,8 @@ def changes(base: Snapshot, head: Snapshot) -> dict[str, Change]:
     Raises:
         checks.errors.UserError: git cannot compare them.
     """
+    if base is head:
+        return {}
     if isinstance(base, GitSnapshot) and isinstance(head, GitSnapshot):
         return _between_commits(base, head)
     if isinstance(base, GitSnapshot) and isinstance(head, FolderSnapshot):

@@ -89,7 +89,7 @@ _LAYER = "    def call(self, hidden_states: tf.Tensor, training: bool = False) -
 
 RULE = Rule(
     slug="mixed-precision",
-    level="warning",
+    level="suggestion",
     summary="Random numbers have the dtype of what they meet.",
     why="With `mixed_float16`, activations are float16: float32 numbers that meet them raise an error.",
     how="`tf.random.uniform(shape, 0, 1, dtype=hidden_states.dtype)`.",

@@ -26,7 +26,8 @@ def check(port: Port) -> Iterator[Finding]:
     for naming in namings(port):
         weights = [name for name in naming.names if name.weight is not None]
         seen = seen or bool(weights) or any(w.kind == "parameter" for _, w in _parameters(naming))
-        if weights and port.is_model(naming.pair.facts):
+        # A main layer that is a model is what is wrong then.
+        if weights and port.is_model(naming.pair.facts) and not naming.pair.name.endswith("MainLayer"):
             yield _of_model(naming, weights)
             weights = []
         early = [name for name in weights if name.weight is not None and name.weight.method == "__init__"]

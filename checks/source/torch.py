@@ -71,7 +71,7 @@ def _probe(methods: frozenset[str], arguments: frozenset[str], missing: frozense
         r"\btorch\b|(?<![\w.])nn\.|\bF\.|\bdef forward\b|"
         + "|".join(rf"\b{hook}\b" for hook in HOOKS)
         + rf"|(?<!tf)(?<!np)(?<!math)\.(?:{'|'.join(sorted(methods))})\(|\b(?:{'|'.join(sorted(arguments))})=|\btf\.(?:{'|'.join(sorted(missing))})\b"
-        + r"|\bmodeling_(?:outputs|utils)\b|\.activations\b|\bfrom \.modeling_(?!tf_)"
+        + r"|\bmodeling_(?:outputs|utils)\b|\bpytorch_utils\b|\.activations\b|\.modeling_(?!tf_|flax_)\w+ import\b"
     )
 
 
