@@ -73,7 +73,7 @@ class Change:
 
 
 _texts: Recent[str] = Recent(64_000_000)
-"""Texts by their blob's name: of two commits of a pull request nearly all files are the same, and rules read the same file many times."""
+"""Texts by repository and blob: of two commits of a pull request nearly all files are the same, and rules read the same file many times."""
 _searches: Recent[list[str]] = Recent(4_000_000)
 """Results by repository, commit, and what was searched for."""
 
@@ -112,7 +112,7 @@ class GitSnapshot:
         entry = self._file(path)
         if entry is None:
             return None
-        key = (entry.id.raw,)
+        key = (self._repo.path, entry.id.raw)
         text = _texts.get(key)
         if text is None:
             text = self._decoded(path, entry)
