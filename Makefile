@@ -49,7 +49,7 @@ demo: $(VENV)/installed ## a local GitHub, the bot, a draft pull request; ONCE=1
 	@$(BIN)/python -m scripts.demo $(if $(ONCE),--once)
 
 bench: $(VENV)/installed ## measure, against upstream's scripts too: REPO=clone of transformers with history [TORCH=python with torch and tensorflow]
-	@$(BIN)/python -m scripts.bench $(if $(REPO),--repo $(abspath $(REPO))) $(if $(TORCH),--python $(TORCH))
+	@$(BIN)/python -m scripts.bench $(if $(REPO),--repo $(REPO)) $(if $(TORCH),--python $(TORCH))
 	@$(BIN)/python -m scripts.bench_bot
 
 sweep: $(VENV)/installed ## check many merged ports: REPO=clone of transformers with history

@@ -60,6 +60,8 @@ checks.run.check = check
 atexit.register(lambda: print(json.dumps({**known, "imports": imported - begun, "work": time.perf_counter() - imported}), file=sys.stderr))
 bot.cli.main()
 """
+# Nothing may lead to this checkout's sources, which are not compiled.
+ALONE: Any = {"cwd": "/", "env": {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}}
 SHARES = ("imports", "snapshot", "facts", "rules")
 
 
@@ -89,7 +91,7 @@ def main() -> int:
     options = parser.parse_args()
     install()
     with tempfile.TemporaryDirectory() as scratch:
-        cases = real(options.repo) if options.repo else [sample(Path(scratch))]
+        cases = real(options.repo.resolve()) if options.repo else [sample(Path(scratch))]
         medians = ours(cases, options.n)
         if options.repo:
             case = next(case for case in cases if case.name == options.port)
@@ -132,7 +134,7 @@ def warm(case: Case) -> dict[str, Any]:
     script = Path(__file__).with_name("bench_warm.py")
     command = [str(BENCH / "bin/python"), str(script), str(case.repo), case.base, case.head]
     said = [
-        json.loads(subprocess.run(command, check=True, capture_output=True, text=True, cwd="/").stdout)
+        json.loads(subprocess.run(command, check=True, capture_output=True, text=True, **ALONE).stdout)
         for _ in range(3)
     ]
     return min(said, key=lambda one: one["warm"])
@@ -189,7 +191,7 @@ def real(repo: Path) -> Sequence[Case]:
 def run(case: Case) -> tuple[float, float]:
     """Milliseconds from the start of the console script to its end: on the wall, and of processor time."""
     begin, before = time.perf_counter(), os.times()
-    done = subprocess.run([str(BENCH / "bin/tfport"), *case.arguments()], capture_output=True)
+    done = subprocess.run([str(BENCH / "bin/tfport"), *case.arguments()], capture_output=True, **ALONE)
     took, after = time.perf_counter() - begin, os.times()
     if done.returncode not in (0, 1):
         sys.exit(f"{case.name}: {done.stderr.decode()}")
@@ -207,7 +209,7 @@ def _split(case: Case) -> list[float]:
     begin = time.perf_counter()
     subprocess.run([python, "-c", "pass"], check=True)
     bare = time.perf_counter() - begin
-    done = subprocess.run([python, "-c", PROBE, *case.arguments()], capture_output=True, text=True)
+    done = subprocess.run([python, "-c", PROBE, *case.arguments()], capture_output=True, text=True, **ALONE)
     took: dict[str, float] = json.loads(done.stderr.splitlines()[-1])
     known = [took.get(name, 0.0) for name in SHARES]
     return [1000 * part for part in (bare, *known, took["work"] - sum(known[1:]))]
