@@ -70,10 +70,10 @@ class Row:
         return bool(self.found) or not self.failing
 
 
-def write_tree(snapshot: GitSnapshot, folder: Path) -> None:
+def write_tree(snapshot: GitSnapshot, folder: Path, folders: tuple[str, ...] = FOLDERS) -> None:
     """Writes the parts of a tree that the scripts read."""
     for path in snapshot.list(""):
-        if path.startswith(FOLDERS) or path.count("/") == 0:
+        if path.startswith(folders) or path.count("/") == 0:
             blob = snapshot.blob_id(path)
             content = snapshot.repository[blob].data if blob is not None else None
             if content is not None:

@@ -74,7 +74,7 @@ def _said(port: Port, path: str) -> tuple[str, str] | None:
 def _code(text: str) -> str:
     """A module without comments, docstrings, imports and blanks."""
     text = re.sub(r'("""|\'\'\')(?:.*?)\1', "", text, flags=re.DOTALL)
-    text = re.sub(r"^(?:from [\w.]+ import \((?:.|\n)*?\)|(?:from|import) .*)$", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^(?:from [\w.]+ import \((?s:.*?)\)|(?:from|import) .*)$", "", text, flags=re.MULTILINE)
     return re.sub(r"#[^\n\"']*$|\s+", "", text, flags=re.MULTILINE)
 
 
