@@ -21,6 +21,7 @@ GROUPS: dict[str, Callable[[GitSnapshot, Report], Iterator[Mutation]]] = {
     for module in (registration, structure, names, numerics, copies, docs)
 }
 
+COPIED = "copied-from-content"
 Verdict = Literal["found", "more", "missed"]
 """A breakage brings its finding and no other, its finding among others, or not its finding (or edits that don't mend it)."""
 
@@ -101,7 +102,9 @@ def _outcome(argument: tuple[str, Broken]) -> Outcome:
     report = check(base, DictSnapshot({mutation.path: mutation.text}, under=head))
     new = [finding for finding in report.findings if finding.id not in before]
     crashed = [item.reason for item in report.items if item.state == "error"]
-    said = [*(f"{f.level} {f.rule} {f.path}:{f.line} {f.message}" for f in new), *crashed]
+    # A breakage within a copy is two defects: the copy also differs from its original, which upstream does not take.
+    told = [f for f in new if f.rule != COPIED or mutation.rule == COPIED or len(new) == 1]
+    said = [*(f"{f.level} {f.rule} {f.path}:{f.line} {f.message}" for f in told), *crashed]
     fixed = apply({mutation.path: mutation.text}, [edit for finding in new for edit in finding.edits])
     if fixed[mutation.path] != mutation.text:
         left = check(base, DictSnapshot({**fixed}, under=head)).findings

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from checks.conventions import MODELS, SOURCE, read
 from checks.edits import replace_lines
@@ -182,7 +183,7 @@ def class_index(text: str) -> Classes:
         starts.append(at + 1)
         at = text.find("\nclass ", at + 1)
     spans: dict[str, tuple[int, int]] = {}
-    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+    for start, end in pairwise([*starts, len(text)]):
         if match := _CLASS.match(text, start):
             spans[match[1]] = (start, end)
     return Classes(text, spans)
