@@ -25,6 +25,7 @@ from checks.rules.ignore_comments import nothing_to_ignore
 from checks.snapshot import Snapshot
 from checks.source import clock
 from checks.style import Formatters
+from checks.unconverted import begun
 
 logger = logging.getLogger(__name__)
 
@@ -234,9 +235,11 @@ def _not_known_better(findings: list[Finding], others: list[Finding]) -> list[Fi
 
 def _run(slug: str, port: Port) -> _Outcome:
     outcome = _Outcome([])
+    rule = rules.all_rules()[slug]
     try:
-        for finding in islice(rules.all_rules()[slug].check(port), MOST_FINDINGS):
-            outcome.findings.append(finding)
+        for found in islice(rule.check(port), MOST_FINDINGS):
+            if (finding := found if rule.early else begun(port, found)) is not None:
+                outcome.findings.append(finding)
     except NotApplicable as reason:
         outcome.not_applicable = str(reason)
     except NotBegun as reason:
