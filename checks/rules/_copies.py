@@ -182,7 +182,9 @@ def class_index(text: str) -> Classes:
         starts.append(at + 1)
         at = text.find("\nclass ", at + 1)
     spans: dict[str, tuple[int, int]] = {}
-    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+    for start, end in zip(
+        starts, [*starts[1:], len(text)], strict=False
+    ):  # a text without a class has no start
         if match := _CLASS.match(text, start):
             spans[match[1]] = (start, end)
     return Classes(text, spans)
