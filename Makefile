@@ -57,12 +57,12 @@ docs: $(VENV)/installed ## write the generated files: rule pages, report schema
 demo: $(VENV)/installed ## a local GitHub, the bot, a draft pull request; ONCE=1 ends by itself
 	@$(BIN)/python -m scripts.demo $(if $(ONCE),--once)
 
-bench: $(VENV)/installed ## measure: REPO=clone of transformers with history (else the sample repository)
-	@$(BIN)/python -m scripts.bench $(if $(REPO),--repo $(REPO))
+bench: $(VENV)/installed ## measure, against upstream's scripts too: REPO=clone of transformers with history [TORCH=python with torch and tensorflow]
+	@$(BIN)/python -m scripts.bench $(if $(REPO),--repo $(REPO)) $(if $(TORCH),--python $(TORCH))
 	@$(BIN)/python -m scripts.bench_bot
 
-sweep: $(VENV)/installed ## check many merged ports: REPO=clone of transformers with history
-	@$(BIN)/python -m scripts.sweep --repo "$(REPO)" $(COMMITS)
+sweep: $(VENV)/installed ## check merged ports: REPO=clone of transformers with history; MUTATE=1, UPSTREAM=1, CORPUS=revision, ARGS
+	@$(BIN)/python -m scripts.$(if $(CORPUS),corpus,$(if $(UPSTREAM),upstream,sweep)) --repo "$(REPO)" $(if $(MUTATE),--mutate) $(ARGS) $(CORPUS) $(COMMITS)
 
 requirements: $(UV) ## resolve the hashed requirements anew
 	@sh scripts/requirements.sh $(UV)

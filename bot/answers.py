@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from bot.commands import COMMANDS, Invocation, Line, Mistake, allowed, digest, lines
 from bot.decisions import Decision, Standing, covered, decisions, failed, marker, standing
+from bot.markers import tail, with_markers
 from bot.outbox import HANDLED, Content, CreateComment, React, Remember, Write
 from bot.render import replies
 from bot.situation import Situation
@@ -93,9 +94,9 @@ def writes(situation: Situation, answered: Iterable[Answer]) -> Iterable[Write]:
     """Replies, then reactions, so that a reaction never stands without what it acknowledges."""
     for answer in answered:
         name = f"<!-- tfport:reply {answer.key} -->"
-        if answer.reply and not any(name in comment.body for comment in situation.mine):
-            hidden = "".join(f"\n{marker(decision)}" for decision in answer.decided)
-            yield CreateComment(name, f"{answer.reply}\n\n{name}{hidden}")
+        if answer.reply and not any(name in tail(comment.body) for comment in situation.mine):
+            hidden = [marker(decision) for decision in answer.decided]
+            yield CreateComment(name, with_markers(answer.reply, name, *hidden))
         if answer.reaction not in answer.comment.reactions:
             yield React(answer.comment, answer.reaction)
         yield Remember(answer.comment, frozenset(line.digest for line in lines(answer.comment.body)))
@@ -211,11 +212,19 @@ def _dispute(asked: _Asked) -> _Said:
 def _waive(asked: _Asked) -> _Said:
     assert asked.report is not None
     name = asked.invocation.arguments[0]
+    if not _published(asked.situation):
+        return _Said(replies.head_moved(), refused=True)
     if not failed(asked.report, name):
         return _Said(replies.nothing_of(name, "to waive"), refused=True)
     found = covered(asked.report, name)
     decision = asked.decide([f.id for f in found])
     return _Said(replies.waived(decision, found), decision)
+
+
+def _published(situation: Situation) -> bool:
+    """The verdict on this head stood on GitHub before: nobody waives what nobody has seen, pushed a moment ago."""
+    head = situation.pull.head_sha
+    return any((run.head_sha, run.status) == (head, "completed") for run in situation.check_runs)
 
 
 def _unwaive(asked: _Asked) -> _Said:

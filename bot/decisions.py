@@ -12,12 +12,15 @@ import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from typing import Literal
+from functools import cache
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import TypeAdapter, ValidationError
-
+from bot.markers import tail
 from bot.state import Comment
 from checks.report import Finding, ItemResult, Report
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 Kind = Literal["waive", "unwaive", "dispute", "ask", "pause", "resume"]
 
@@ -83,10 +86,11 @@ def marker(decision: Decision) -> str:
 
 
 def decisions(mine: Iterable[Comment]) -> list[Decision]:
-    """All decisions that our own comments carry, oldest first. What cannot be read is none."""
+    """All decisions that our replies carry at their end, oldest first. What cannot be read is none."""
     found: list[Decision] = []
     for comment in mine:
-        found += filter(None, map(_read, _MARKER.findall(comment.body)))
+        if comment.kind == "issue":
+            found += filter(None, map(_read, _MARKER.findall(tail(comment.body))))
     return found
 
 
@@ -156,11 +160,19 @@ def _item(report: Report, item: ItemResult, now: Standing, reasons: dict[str, st
     return replace(item, state="passed", reason=said) if said else item
 
 
-_adapter = TypeAdapter(Decision)
+@cache
+def _adapter() -> TypeAdapter[Decision]:
+    from pydantic import (
+        TypeAdapter,  # not at import: the command line renders reports without the bot's extras
+    )
+
+    return TypeAdapter(Decision)
 
 
 def _read(text: str) -> Decision | None:
+    from pydantic import ValidationError
+
     try:
-        return _adapter.validate_json(text, strict=True)
+        return _adapter().validate_json(text, strict=True)
     except ValidationError:  # somebody who may edit our comments did
         return None

@@ -16,6 +16,7 @@ from bot import answers, review
 from bot.answers import Answer
 from bot.commands import names
 from bot.decisions import Standing, applied, decisions, standing
+from bot.markers import tail, with_markers
 from bot.outbox import (
     CreateCheckRun,
     CreateComment,
@@ -175,10 +176,10 @@ def _closed(situation: Situation) -> list[Write]:
     writes = list(_retire(situation.check_runs, "The pull request is closed."))
     marker = "<!-- tfport:merged -->"
     silent = situation.config.quiet or situation.pull.locked
-    told = any(marker in comment.body for comment in situation.mine)
+    told = any(marker in tail(comment.body) for comment in situation.mine)
     if situation.pull.merged and _summaries(situation) and not silent and not told:
         text = render_comments.merged(situation.pull, list(situation.models))
-        writes.append(CreateComment(marker, f"{text}\n\n{marker}"))
+        writes.append(CreateComment(marker, with_markers(text, marker)))
     return writes
 
 
@@ -190,16 +191,18 @@ def _reminder(situation: Situation) -> Iterable[Write]:
         return
     name = "<!-- tfport:resting -->"
     heard = [
-        c.updated_at for c in situation.comments if not (c.app_id == situation.app_id and name in c.body)
+        c.updated_at
+        for c in situation.comments
+        if not (c.app_id == situation.app_id and name in tail(c.body))
     ]
     last = max([pull.created_at, *heard])
-    asked = [c.created_at for c in situation.mine if name in c.body]
+    asked = [c.created_at for c in situation.mine if name in tail(c.body)]
     if situation.at - last < timedelta(days=config.remind_after_days) or any(at >= last for at in asked):
         return
     # One comment for one rest: its marker names what came before it.
     marker = f"<!-- tfport:resting {last:%Y%m%dT%H%M%S} -->"
     text = render_comments.resting(pull, config.remind_after_days)
-    yield CreateComment(marker, f"{text}\n\n{name}{marker}")
+    yield CreateComment(marker, with_markers(text, name, marker))
 
 
 def _now(situation: Situation, answered: Iterable[Answer]) -> Standing:
@@ -378,15 +381,17 @@ def _nothing_left(situation: Situation) -> list[Write]:
 def _no_tensorflow(situation: Situation) -> list[Write]:
     writes = list(_retire(situation.check_runs, "The base branch has no TensorFlow support."))
     marker = "<!-- tfport:no-tensorflow -->"
-    if not any(marker in comment.body for comment in situation.mine):
+    if not any(marker in tail(comment.body) for comment in situation.mine):
         text = render_comments.no_tensorflow(situation.pull.base_ref)
-        writes.append(CreateComment(marker, f"{text}\n\n{marker}"))
+        writes.append(CreateComment(marker, with_markers(text, marker)))
     return writes
 
 
 def _summaries(situation: Situation) -> list[Comment]:
     """Our summaries that are not outdated, oldest first."""
-    return [c for c in situation.mine if render_comments.read_marker(c.body) is not None]
+    return [
+        c for c in situation.mine if c.kind == "issue" and render_comments.read_marker(c.body) is not None
+    ]
 
 
 def _asking(situation: Situation, report: Report) -> render_comments.Asking:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.diff import LineComment, hunks, legal
+from bot.markers import OPENING, tail, with_markers
 from bot.outbox import CreateReview, EditReviewComment, MinimizeComment, ResolveThread, Write
 from bot.render import notes
 from bot.situation import Situation
@@ -20,6 +21,9 @@ from checks.report import Edit, Finding, Report
 
 MOST_NOTES = 30
 """In one review. What is beyond stands in the check runs; the next push brings the next."""
+
+LONGEST_SUGGESTION = 15_000
+"""Characters. A suggestion is whole or not there: one that is cut would delete code."""
 
 _FINDING = re.compile(r"<!-- tfport:finding ([0-9a-f]{16}) [\w-]+ \d+ -->")
 
@@ -49,14 +53,14 @@ def marker(head: str) -> str:
 def reviewed(situation: Situation) -> bool:
     """Our review of this head is there."""
     wanted = marker(situation.pull.head_sha)
-    return any(comment.kind == "review" and wanted in comment.body for comment in situation.mine)
+    return any(comment.kind == "review" and wanted in tail(comment.body) for comment in situation.mine)
 
 
 def noted(situation: Situation) -> dict[str, Comment]:
     """Our notes by identity of the finding that each is about."""
     found: dict[str, Comment] = {}
     for comment in situation.mine:
-        match = _FINDING.search(comment.body) if comment.kind == "review-comment" else None
+        match = _FINDING.search(tail(comment.body)) if comment.kind == "review-comment" else None
         if match:
             found[match[1]] = comment
     return found
@@ -70,7 +74,7 @@ def plan_review(situation: Situation, report: Report, suggested: Suggestions) ->
         name = marker(situation.pull.head_sha)
         comments = tuple(_comments(situation, notes_now))
         body = notes.review(situation, report, [note.finding for note in notes_now])
-        writes.append(CreateReview(name, situation.pull.head_sha, f"{body}\n\n{name}", comments))
+        writes.append(CreateReview(name, situation.pull.head_sha, with_markers(body, name), comments))
     writes += _gone(situation, report)
     return writes
 
@@ -131,6 +135,8 @@ def _note(
         s
         for s in suggested
         if legal(shown, s.path, s.start_line, s.end_line)
+        and OPENING not in s.text  # of an HTML comment: it could pass for a marker of ours
+        and len(s.text) <= LONGEST_SUGGESTION
         and not any((s.path, line) in taken for line in range(s.start_line, s.end_line + 1))
     ]
     complete = len(free) == len(suggested) > 0
@@ -147,10 +153,11 @@ def _note(
 def _comments(situation: Situation, chosen: Iterable[Note]) -> Iterator[LineComment]:
     for note in chosen:
         hidden = f"<!-- tfport:finding {note.finding.id} {note.finding.rule} {note.finding.line} -->"
-        body = f"{notes.note(situation, note.finding, note.suggestion, len(note.extra))}\n\n{hidden}"
+        body = with_markers(notes.note(situation, note.finding, note.suggestion, len(note.extra)), hidden)
         yield LineComment(note.path, note.line, body, _start(note.start_line, note.line))
         for extra in note.extra:
-            body = f"{notes.further(note.finding, extra)}\n\n<!-- tfport:extra {note.finding.id} -->"
+            hidden = f"<!-- tfport:extra {note.finding.id} -->"
+            body = with_markers(notes.further(note.finding, extra), hidden)
             start = _start(extra.start_line, extra.end_line)
             yield LineComment(extra.path, extra.end_line, body, start)
 
@@ -168,7 +175,8 @@ def _gone(situation: Situation, report: Report) -> Iterator[Write]:
     for comment in situation.mine:
         if comment.kind != "review-comment":
             continue
-        match = _FINDING.search(comment.body) or _EXTRA.search(comment.body)
+        end = tail(comment.body)
+        match = _FINDING.search(end) or _EXTRA.search(end)
         if match is None or comment.minimized:
             continue
         finding = standing.get(match[1])

@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from bot.policy import RepositoryConfig
 from bot.state import Permission, Pull
 from checks.checklist import items
 from checks.report import ItemResult, Report, State
+
+if TYPE_CHECKING:
+    from bot.policy import RepositoryConfig
 
 JUDGED = frozenset({"architecture", "registration", "docs", "tests", "execution"})
 """Sections that have to be done before the maintainers are asked for review; the style counts too."""
@@ -102,13 +104,21 @@ def with_submission(
         "maintainers-tagged": _tagged(report, pull, config, asked=asked),
         "approvals": _approvals(pull, config, around.reviews),
         "ci-green": _ci(around.checks),
+        "tf-weights": _Said("unverified", "nobody asks the Hub yet"),
+        **{
+            item.id: _Said("unverified", "not run by the bot yet; `tfport check --execute` does")
+            for item in items().values()
+            if item.decided == "execution"
+        },
     }
     return replace(report, items=tuple(_filled(item, known) for item in report.items))
 
 
 def _filled(item: ItemResult, known: Mapping[str, _Said]) -> ItemResult:
     said = known.get(item.id)
-    if said is None or items()[item.id].rules:
+    entry = items()[item.id]
+    ran = entry.decided == "execution" and item.state != "unverified"
+    if said is None or entry.rules or ran:
         return item
     return replace(item, state=said.state, reason=said.reason)
 
@@ -181,7 +191,11 @@ def approving(pull: Pull, reviews: Iterable[Review]) -> list[Review]:
 def _approvals(pull: Pull, config: RepositoryConfig, reviews: tuple[Review, ...]) -> _Said:
     if config.approvals == 0:
         return _Said("not-applicable", "none is asked for here")
-    objecting = [review.login for review in reviews if review.state == "changes-requested"]
+    objecting = [
+        review.login
+        for review in reviews
+        if review.state == "changes-requested" and review.permission in ("admin", "write")
+    ]
     if objecting:
         return _Said("waiting", f"{', '.join(objecting[:3])} asked for changes")
     count = len(approving(pull, reviews))

@@ -19,6 +19,8 @@ def changes(base: Snapshot, head: Snapshot) -> dict[str, Change]:
     Raises:
         checks.errors.UserError: git cannot compare them.
     """
+    if base is head:
+        return {}
     if isinstance(base, GitSnapshot) and isinstance(head, GitSnapshot):
         return _between_commits(base, head)
     if isinstance(base, GitSnapshot) and isinstance(head, FolderSnapshot):
@@ -37,13 +39,13 @@ def changed_lines(base: Snapshot, head: Snapshot, path: str) -> frozenset[int]:
         return frozenset()
     if new is None:
         return frozenset()
-    if old is None:
-        return frozenset(range(1, new.count("\n") + 2))
     return _added(old, new)
 
 
 @lru_cache(maxsize=64)
-def _added(old: str, new: str) -> frozenset[int]:
+def _added(old: str | None, new: str) -> frozenset[int]:
+    if old is None:
+        return frozenset(range(1, new.count("\n") + 2))
     patch = pygit2.Patch.create_from(old.encode(), new.encode(), context_lines=0)
     return frozenset(line.new_lineno for hunk in patch.hunks for line in hunk.lines if line.origin in "+>")
 

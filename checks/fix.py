@@ -43,21 +43,30 @@ class Fixed:
         return tuple(f for f in self.report.findings if f.ignored is None and f not in self.stuck)
 
 
-def fix(head: Snapshot, check: Callable[[Snapshot], Report]) -> Fixed:
+def fix(head: Snapshot, check: Callable[[Snapshot], Report], *, suggestions: bool = True) -> Fixed:
     """The files of `head` with all edits of `check`'s findings in them.
 
     A round whose edits leave one of its findings standing is taken back, and that finding is not offered again.
 
     Args:
         check: makes the report of a tree, with the findings that shall be mended; called once per round.
+        suggestions: mend those, too; else they are left.
     """
     files: dict[str, str] = {}
     applied: list[Finding] = []
     stuck: set[_Key] = set()
     rounds = 0
+    seen: list[dict[str, str]] = [files]
     report = check(head)
     while rounds < MOST_ROUNDS:
-        offered = [f for f in report.findings if f.edits and f.ignored is None and _key(f) not in stuck]
+        offered = [
+            f
+            for f in report.findings
+            if f.edits
+            and f.ignored is None
+            and _key(f) not in stuck
+            and (suggestions or f.level != "suggestion")
+        ]
         # The formatters come last: they would take out an import that another fix is about to use.
         chosen = compatible([f for f in offered if f.rule != FORMAT] or offered)
         if not chosen:
@@ -69,8 +78,11 @@ def fix(head: Snapshot, check: Callable[[Snapshot], Report]) -> Fixed:
         after = check(DictSnapshot(tried, under=head))
         if standing := _standing(chosen, report, after):
             stuck |= standing
+        elif tried in seen:  # two rules undo each other
+            stuck |= set(map(_key, chosen))
         else:
             files, report = tried, after
+            seen.append(tried)
             applied += chosen
     changed = {path: text for path, text in files.items() if _text(head, path) != text}
     return Fixed(

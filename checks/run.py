@@ -20,7 +20,8 @@ from checks.errors import Later, NotApplicable, NotBegun, Undecidable, UserError
 from checks.ignores import IGNORE, Comments, Ignore, of_changes
 from checks.port import Port
 from checks.progress import summarize
-from checks.report import Finding, ItemResult, Report, State
+from checks.report import Finding, ItemResult, Level, Location, Report, State
+from checks.rules._copies import copied_lines
 from checks.rules.ignore_comments import nothing_to_ignore
 from checks.snapshot import Snapshot
 from checks.source import clock
@@ -194,6 +195,7 @@ def _check_port(port: Port, chosen: Selection, ready: bool) -> tuple[list[ItemRe
             )
     if "ignore-comments" in ran:
         ran["ignore-comments"].findings += _unused(port, ran)
+    _leave_copies_alone(port, [outcome for slug, outcome in ran.items() if slug not in _OF_COPIES])
     for slug, findings in finish(port, {s: o.findings for s, o in ran.items()}).items():
         ran[slug].findings = findings
     before = at_base(port)
@@ -210,26 +212,48 @@ def _check_port(port: Port, chosen: Selection, ready: bool) -> tuple[list[ItemRe
     return results, [finding for outcome in ran.values() for finding in outcome.findings]
 
 
+_OF_COPIES = frozenset(
+    {"style-format", "copied-from-content", "copied-from-place", "copied-from-syntax", "stale-copies"}
+)
+
+
+def _leave_copies_alone(port: Port, outcomes: Iterable[_Outcome]) -> None:
+    """An edit of a copy that agrees with its original would only make it disagree: the finding stays, without the edit."""
+    with_edits = [outcome for outcome in outcomes if any(f.edits for f in outcome.findings)]
+    if not with_edits:
+        return
+    copied = copied_lines(port)
+    for outcome in with_edits:
+        outcome.findings = [
+            replace(f, edits=(), advice=f"{f.advice} (A copy: its original has it, too.)".strip())
+            if f.edits and any((e.path, e.start[0]) in copied for e in f.edits)
+            else f
+            for f in outcome.findings
+        ]
+
+
 _NEAR = 10
 """Lines. Two rules about one statement may point at different lines of it."""
 
 
 def _not_known_better(findings: list[Finding], others: list[Finding]) -> list[Finding]:
-    """The findings but for those that have, at each of their places, one of another rule: its defect is the reason."""
-    known: dict[str, list[int]] = {}
+    """The findings but for those that have, at each of their places, one of another rule that weighs as much: its defect is the reason."""
+    weights: dict[Level, int] = {"error": 0, "warning": 1, "suggestion": 2}
+    known: dict[str, list[tuple[int, int]]] = {}
     for other in others:
-        known.setdefault(other.path, []).append(other.line)
-        for location in other.locations:
-            known.setdefault(location.path, []).append(location.line)
+        for place in (Location(other.path, other.line), *other.locations):
+            known.setdefault(place.path, []).append((place.line, weights[other.level]))
 
-    def explained(path: str, line: int) -> bool:
-        return any(abs(line - other) <= _NEAR for other in known.get(path, ()))
+    def explained(path: str, line: int, weight: int) -> bool:
+        return any(abs(line - at) <= _NEAR and its <= weight for at, its in known.get(path, ()))
 
     return [
         finding
         for finding in findings
-        if not explained(finding.path, finding.line)
-        or not all(explained(place.path, place.line) for place in finding.locations)
+        if not all(
+            explained(place.path, place.line, weights[finding.level])
+            for place in (Location(finding.path, finding.line), *finding.locations)
+        )
     ]
 
 
@@ -351,13 +375,21 @@ def _state(item: checklist.Item, ran: dict[str, _Outcome], port: Port, ready: bo
         return ("unverified", item.pending) if item.pending else ("passed", _ignored(ran.values()))
     if item.decided == "human":
         return "needs-human", "only people can tell"
-    return "unverified", "not built yet"
+    return "unverified", _ELSEWHERE[item.decided]
 
 
 def _ignored(ran: Iterable[_Outcome]) -> str:
     """ "1 ignored: the shape is checked elsewhere", of findings that would have failed the item."""
     reasons = [f.ignored for o in ran for f in o.findings if f.level == "error" and f.ignored is not None]
     return f"{len(reasons)} ignored: {'; '.join(dict.fromkeys(reasons))}" if reasons else ""
+
+
+_ELSEWHERE: dict[checklist.Decided, str] = {
+    "static": "not built yet",
+    "execution": "not run here: tfport check --execute",
+    "github": "only on GitHub",
+    "human": "only people can tell",
+}
 
 
 def _count(findings: Sequence[Finding]) -> str:

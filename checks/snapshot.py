@@ -21,6 +21,7 @@ import pygit2
 from pygit2.enums import FileMode
 
 from checks.errors import Unreadable
+from checks.recent import Recent
 
 SIZE_LIMIT = 5_000_000
 """Bytes. The largest file that a check reads, transformers' own `__init__.py`, has 0.4 MB."""
@@ -65,8 +66,8 @@ class Snapshot(Protocol):
         """Paths of all files below the folder `prefix` ("" for the root), sorted."""
         ...
 
-    def search(self, prefix: str, text: str) -> list[str]:
-        """Paths of the files below `prefix` that contain `text` (of one line), sorted."""
+    def search(self, prefix: str, *texts: str) -> list[str]:
+        """Paths of the files below `prefix` that contain one of `texts` (each of one line), sorted."""
         ...
 
 
@@ -77,6 +78,12 @@ class Change:
     path: str
     status: Literal["added", "modified", "removed"]
     kind: Kind = "file"
+
+
+_texts: Recent[str] = Recent(64_000_000)
+"""Texts by repository and blob: of two commits of a pull request nearly all files are the same, and rules read the same file many times."""
+_searches: Recent[list[str]] = Recent(4_000_000)
+"""Results by repository, commit, and what was searched for."""
 
 
 class GitSnapshot:
@@ -94,6 +101,7 @@ class GitSnapshot:
         self._sha = sha
         self._commit = commit
         self.tree: pygit2.Tree = commit.tree
+        self._files: dict[str, pygit2.Object | None] = {}
 
     @property
     def sha(self) -> str | None:
@@ -109,13 +117,21 @@ class GitSnapshot:
         return self._repo
 
     def read(self, path: str) -> str | None:
-        content = self.content(path)
-        return None if content is None else decode(path, content)
-
-    def content(self, path: str) -> bytes | None:
         entry = self._file(path)
         if entry is None:
             return None
+        key = (self._repo.path, entry.id.raw)
+        text = _texts.get(key)
+        if text is None:
+            text = decode(path, self._data(path, entry))
+            _texts.put(key, text, len(text))
+        return text
+
+    def content(self, path: str) -> bytes | None:
+        entry = self._file(path)
+        return None if entry is None else self._data(path, entry)
+
+    def _data(self, path: str, entry: pygit2.Object) -> bytes:
         try:
             size = self._repo.odb.read_header(entry.id)[1]
             _refuse_large(path, size)
@@ -138,8 +154,17 @@ class GitSnapshot:
             return []
         return sorted(_walk(tree, f"{prefix}/" if prefix else ""))
 
-    def search(self, prefix: str, text: str) -> list[str]:
+    def search(self, prefix: str, *texts: str) -> list[str]:
+        key = (self._repo.path, self._sha, prefix, *texts)
+        if (known := _searches.get(key)) is not None:
+            return list(known)
+        found = self._grep(prefix, texts)
+        _searches.put(key, found, 100 * len(found))
+        return list(found)
+
+    def _grep(self, prefix: str, texts: tuple[str, ...]) -> list[str]:
         # git reads, unpacks and searches thousands of files in several threads, where Python takes a second.
+        patterns = [argument for text in texts for argument in ("-e", text)]
         done = subprocess.run(
             [
                 "git",
@@ -147,8 +172,7 @@ class GitSnapshot:
                 "grep",
                 "-zlFI",
                 "--full-name",
-                "-e",
-                text,
+                *patterns,
                 self._sha,
                 "--",
                 prefix,
@@ -158,7 +182,7 @@ class GitSnapshot:
             env={**os.environ, "GIT_LITERAL_PATHSPECS": "1", "LC_ALL": "C"},
         )
         if done.returncode > 1:
-            return _search(self, prefix, text)
+            return _search(self, prefix, texts)
         names = done.stdout.decode(errors="replace").split("\0")
         return sorted(name.removeprefix(f"{self._sha}:") for name in names if name)
 
@@ -169,8 +193,10 @@ class GitSnapshot:
             return None
 
     def _file(self, path: str) -> pygit2.Object | None:
-        entry = self._entry(path)
-        return entry if entry is not None and entry.filemode in _FILE_MODES else None
+        if path not in self._files:
+            entry = self._entry(path)
+            self._files[path] = entry if entry is not None and entry.filemode in _FILE_MODES else None
+        return self._files[path]
 
     def _cat_file(self, path: str, name: str) -> bytes:
         done = subprocess.run(
@@ -237,8 +263,8 @@ class FolderSnapshot:
             return []
         return sorted(self._files(top))
 
-    def search(self, prefix: str, text: str) -> list[str]:
-        return _search(self, prefix, text)
+    def search(self, prefix: str, *texts: str) -> list[str]:
+        return _search(self, prefix, texts)
 
     def _files(self, top: Path) -> Iterator[str]:
         for folder, folders, files in os.walk(top):
@@ -354,15 +380,16 @@ class DictSnapshot:
             paths.update(self.under.list(prefix))
         return sorted(path for path in paths - self.links if self.files.get(path, "") is not None)
 
-    def search(self, prefix: str, text: str) -> list[str]:
-        return _search(self, prefix, text)
+    def search(self, prefix: str, *texts: str) -> list[str]:
+        return _search(self, prefix, texts)
 
 
-def _search(snapshot: Snapshot, prefix: str, text: str) -> list[str]:
+def _search(snapshot: Snapshot, prefix: str, texts: tuple[str, ...]) -> list[str]:
     found: list[str] = []
     for path in snapshot.list(prefix):
         try:
-            if text in (snapshot.read(path) or ""):
+            content = snapshot.read(path) or ""
+            if any(text in content for text in texts):
                 found.append(path)
         except Unreadable:
             continue

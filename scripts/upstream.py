@@ -25,9 +25,8 @@ from checks.report import Report
 from checks.repository import open_repository, resolve
 from checks.run import check
 from checks.snapshot import DictSnapshot, GitSnapshot
-from scripts import sweep
-from scripts.mutations import docs
-from scripts.sweep import Mutation
+from scripts.mutations import Mutation, docs, registration
+from scripts.sweep import PORTS
 
 READS = {
     "check_dummies.py": ("/__init__.py", "/dummy_tf_objects.py"),
@@ -71,10 +70,10 @@ class Row:
         return bool(self.found) or not self.failing
 
 
-def write_tree(snapshot: GitSnapshot, folder: Path) -> None:
+def write_tree(snapshot: GitSnapshot, folder: Path, folders: tuple[str, ...] = FOLDERS) -> None:
     """Writes the parts of a tree that the scripts read."""
     for path in snapshot.list(""):
-        if path.startswith(FOLDERS) or path.count("/") == 0:
+        if path.startswith(folders) or path.count("/") == 0:
             blob = snapshot.blob_id(path)
             content = snapshot.repository[blob].data if blob is not None else None
             if content is not None:
@@ -120,7 +119,7 @@ def failing(folder: Path, python: str, scripts: Iterable[str]) -> dict[str, str]
 def breakages(head: GitSnapshot, report: Report, *, few: bool) -> Iterator[Mutation]:
     """Those that concern upstream's scripts; with `few` only the first of each file and rule."""
     seen: set[tuple[str, str, str]] = set()
-    for module in (sweep, docs):
+    for module in (registration, docs):
         for mutation in module.mutations(head, report):
             kind = (module.__name__, mutation.rule, mutation.path)
             if mutation.rule in RULES and not (few and kind in seen):
@@ -168,7 +167,7 @@ def main(argv: list[str] | None = None) -> int:
         "--repo-checks", action="store_true", help="run check_repo.py instead of the quick ones"
     )
     parser.add_argument("--verbose", action="store_true", help="every breakage, not only those that we miss")
-    parser.add_argument("commits", nargs="*", default=list(sweep.PORTS.values()))
+    parser.add_argument("commits", nargs="*", default=list(PORTS.values()))
     arguments = parser.parse_args(argv)
     try:
         repo = open_repository(arguments.repo)

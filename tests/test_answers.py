@@ -202,5 +202,5 @@ def test_a_marker_survives_whatever_is_in_it():
     decision = Decision("dispute", "x", "ada", 11, nasty, ("a", "b"), HEAD, "http://x", NOW.isoformat())
     text = marker(decision)
     assert text.count("-->") == text.count("<!--") == 1
-    assert decisions([says(1, GANTE, f"hello\n{text}")]) == [decision]
+    assert decisions([says(1, GANTE, f"hello\n\n{text}")]) == [decision]
     assert json.loads(text.removeprefix("<!-- tfport:decision ").removesuffix(" -->"))["text"] == nasty

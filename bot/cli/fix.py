@@ -37,6 +37,7 @@ def _takes(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--dry-run", action="store_true", help="write nothing; print the changes as a unified diff"
     )
+    parser.add_argument("--all", action="store_true", help="suggestions too, which are for the reader only")
     takes_style(parser)
 
 
@@ -55,7 +56,7 @@ def _fix(options: Namespace) -> int:
         def checked(head: Snapshot) -> Report:
             return check(base, head, only=names, formatters=tools)
 
-        fixed = fix(tree, checked)
+        fixed = fix(tree, checked, suggestions=options.all or bool(names))
     if options.dry_run:
         _print_diff(fixed)
     else:

@@ -10,6 +10,7 @@ from bot.github import decode, reads
 from bot.github.errors import Ambiguous, Gone, Unprocessable
 from bot.github.session import Installation
 from bot.github.writes import COMMENT_LIMIT
+from bot.markers import tail
 from bot.state import Repository
 
 
@@ -79,7 +80,7 @@ class _Review:
                 continue
             if raw["state"] == "PENDING":
                 await self._discard(raw["id"])
-            elif marker in (raw.get("body") or ""):
+            elif marker in tail(raw.get("body") or ""):
                 posted = raw["id"]
         if posted is None:
             return None

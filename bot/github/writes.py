@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeVar, get_args
 from bot.github import decode, reads
 from bot.github.errors import Ambiguous, Gone
 from bot.github.session import Installation
+from bot.markers import tail
 from bot.state import Annotation, CheckRun, Comment, Repository
 
 PERMISSIONS: dict[str, str] = {
@@ -185,7 +186,7 @@ async def create_comment(
 
 def find_comment(comments: Sequence[Comment], app_id: int, marker: str) -> Comment | None:
     """The newest comment of the app that carries the marker; other people's copies of it don't count."""
-    ours = (comment for comment in comments if comment.app_id == app_id and marker in comment.body)
+    ours = (comment for comment in comments if comment.app_id == app_id and marker in tail(comment.body))
     return max(ours, key=lambda comment: comment.id, default=None)
 
 

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 from bot.commands import PREFIX
 from bot.decisions import Standing
+from bot.markers import tail, with_markers
 from bot.policy import RepositoryConfig
 from bot.render.environment import render
 from bot.render.outcome import progress
@@ -20,7 +21,7 @@ from checks.report import Report, conclude
 Verdict = Literal["to-fix", "under-way", "ready", "trouble"]
 """What a person needs to hear; a new comment is posted only when it flips."""
 
-_SUMMARY = re.compile(r"<!-- tfport:summary ((?:\w+=[\w-]+ ?)+)-->")
+_SUMMARY = re.compile(r"<!-- tfport:summary ([\w= -]{1,300})-->")
 _OUTDATED = "<!-- tfport:outdated-summary -->"
 
 
@@ -96,10 +97,10 @@ class Summary:
 
 def read_marker(body: str) -> Marker | None:
     """The marker of a summary that is not outdated."""
-    found = _SUMMARY.search(body)
+    found = _SUMMARY.search(tail(body))
     if found is None:
         return None
-    said = dict(part.split("=", 1) for part in found[1].split())
+    said = dict(part.split("=", 1) for part in found[1].split() if "=" in part)
     verdict, was, failed = said.get("verdict"), said.get("was", "none"), said.get("failed", "0")
     if verdict not in get_args(Verdict) or not failed.isdecimal():
         return None
@@ -116,12 +117,13 @@ def read_marker(body: str) -> Marker | None:
 
 def was_summary(body: str) -> bool:
     """Whether a comment is a summary, outdated ones included."""
-    return read_marker(body) is not None or _OUTDATED in body
+    return read_marker(body) is not None or _OUTDATED in tail(body)
 
 
 def outdated(body: str) -> str:
     """The same comment, marked so that it is not taken for the current one again."""
-    return _SUMMARY.sub(_OUTDATED, body)
+    end = tail(body)
+    return body.rstrip().removesuffix(end) + _SUMMARY.sub(_OUTDATED, end)
 
 
 def verdict_of(report: Report) -> Verdict:
@@ -171,12 +173,12 @@ def summary(
         prefix=PREFIX,
         progress=progress,
     )
-    return Summary(marker, f"{fit(text)}\n\n{marker}")
+    return Summary(marker, with_markers(fit(text), str(marker)))
 
 
 def no_port_any_more(body: str) -> str:
     """The last summary of a pull request that stopped bringing a port."""
-    marker = _SUMMARY.search(body)
+    marker = _SUMMARY.search(tail(body))
     kept = replace_marker(marker.group(0)) if marker else ""
     return f"{render('comment/no_port.md.j2')}\n\n{kept}".strip()
 

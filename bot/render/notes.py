@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from bot.commands import PREFIX
+from bot.markers import tail, with_markers
 from bot.render.environment import render
 from bot.render.text import fit
 from bot.render.view import ReportView
@@ -27,14 +28,11 @@ def note(situation: Situation, finding: Finding, suggestion: Suggestion | None, 
     """
     view = ReportView(situation.repository, situation.pull, Report("", "", None, (), (), (finding,)))
     rule = all_rules().get(finding.rule)
-    text = render(
-        "comment/note.md.j2",
-        view=view,
-        finding=finding,
-        why=rule.why if rule else "",
-        block=fence(suggestion) if suggestion else "",
-        more=more,
-    )
+    block = fence(suggestion) if suggestion else ""
+    values = {"view": view, "finding": finding, "why": rule.why if rule else "", "more": more}
+    text = render("comment/note.md.j2", block=block, **values)
+    if len(text.encode()) > NOTE_BUDGET:  # a suggestion that is cut would delete code
+        text = render("comment/note.md.j2", block="", **values)
     return fit(text, NOTE_BUDGET)
 
 
@@ -56,8 +54,9 @@ def review(situation: Situation, report: Report, findings: Sequence[Finding]) ->
 
 def settled(situation: Situation, body: str, reason: str) -> str:
     """A note whose finding is gone: what it said stays, folded."""
-    said = _HIDDEN.sub("", body).strip()
+    end = tail(body)
+    said = body.rstrip().removesuffix(end).strip()
     said = re.sub(r"^(`{3,})suggestion$", r"\1python", said, flags=re.MULTILINE)
-    found = _HIDDEN.search(body)
+    found = _HIDDEN.search(end)
     text = render("comment/settled.md.j2", head=situation.pull.head_sha, reason=reason, said=said)
-    return f"{text}\n\n<!-- tfport:settled {found[1] if found else ''} -->"
+    return with_markers(text, f"<!-- tfport:settled {found[1] if found else ''} -->")

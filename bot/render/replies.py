@@ -69,6 +69,11 @@ def waived(decision: Decision, findings: Sequence[Finding]) -> str:
     return _reply("waived", decision=decision, count=len(findings))
 
 
+def head_moved() -> str:
+    """A waiver that came while the head moved."""
+    return _reply("head_moved")
+
+
 def unwaived(decision: Decision) -> str:
     """What failed counts again."""
     return _reply("unwaived", decision=decision)

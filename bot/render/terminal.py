@@ -270,15 +270,28 @@ def _suggestion(finding: Finding, read: Read, width: int) -> Iterator[Text]:
     digits = len(str(max(finding.line, first)))
     room = max(width - digits - 7, 20)
     for sign, lines, style in (("-", old, "red"), ("+", new, "green")):
-        for number, line in enumerate(lines[:MOST_LINES], first):
-            yield Text(
-                f"    {number:>{digits}} {sign} {_cut(_shown(line, len(line) > room), room)}".rstrip(), style
-            )
+        for index, line in enumerate(lines[:MOST_LINES]):
+            other = new if lines is old else old
+            shown = _shown(line, len(line) > room)
+            if index < len(other):
+                shown = _from_change(shown, _shown(other[index], len(other[index]) > room), room)
+            yield Text(f"    {first + index:>{digits}} {sign} {_cut(shown, room)}".rstrip(), style)
         if len(lines) > MOST_LINES:
             yield Text(f"    {'':>{digits}} {sign} … {len(lines) - MOST_LINES} more lines", style)
     if len(finding.edits) > 1:
         more = len(finding.edits) - 1
         yield Text(f"    and {more} more change{'s' if more > 1 else ''}", "bright_black")
+
+
+def _from_change(line: str, other: str, room: int) -> str:
+    """The line without its beginning, if what differs from the other one would be cut off at the end."""
+    same = next(
+        (n for n, (a, b) in enumerate(zip(line, other, strict=False)) if a != b), min(len(line), len(other))
+    )
+    if cell_len(line) <= room or same <= room // 2:
+        return line
+    indent = len(line) - len(line.lstrip())
+    return f"{line[:indent]}…{line[same - room // 3 :]}"
 
 
 def touched(text: str, edit: Edit) -> tuple[int, list[str], list[str]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from bot.markers import inert_markers
+
 BUDGET = 60_000
 """Bytes of UTF-8 a body may have; GitHub's limit is 65,535 (65,536 in comments)."""
 
@@ -38,7 +40,7 @@ def code(text: str, limit: int = 200) -> str:
     line = " ".join(_INVISIBLE.sub("", text).split())
     if len(line) > limit:
         line = line[:limit] + "…"
-    line = line.replace("|", "\\|")
+    line = inert_markers(line.replace("|", "\\|"))
     longest = max((len(run) for run in re.findall(r"`+", line)), default=0)
     fence = "`" * (longest + 1)
     pad = " " if line.startswith("`") or line.endswith("`") or not line else ""

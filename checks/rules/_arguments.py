@@ -9,6 +9,7 @@ from checks.layer_pairs import LayerPair, Side
 from checks.port import Port
 from checks.report import Edit
 from checks.source.layers import argument
+from checks.source.python import walk
 from checks.source.values import Value, known_names
 
 
@@ -39,7 +40,7 @@ def usable(value: Value | None, expression: ast.expr | None, found: LayerPair) -
         return ""
     init = found.pair.tensorflow.method(found.layer.method)
     known = {a.arg for a in (*init.args.args, *init.args.kwonlyargs)} if init else set[str]()
-    names = {node.id for node in ast.walk(expression) if isinstance(node, ast.Name)}
+    names = {node.id for node in walk(expression) if isinstance(node, ast.Name)}
     if names - known or "self" in names:
         return ""
     return _number(expression)

@@ -12,7 +12,7 @@ from checks.pairs import Pair
 from checks.port import Port
 from checks.rules._structure import NEEDS_CHANNELS, bases, is_weighted
 from checks.source.layers import ClassLayers, Layer, argument
-from checks.source.python import dotted
+from checks.source.python import dotted, walk
 from checks.source.walk import Function, on_self
 
 
@@ -126,7 +126,7 @@ def mentioned(function: Function, attribute: str) -> bool:
     """`self.<attribute>`, or its name as a string of `getattr`, occurs."""
     return any(
         on_self(node) == attribute or (isinstance(node, ast.Constant) and node.value == attribute)
-        for node in ast.walk(function)
+        for node in walk(function)
     )
 
 
@@ -180,7 +180,7 @@ def _assigned(found: ClassLayers, target: str) -> ast.expr | None:
     if init is None:
         return None
     values: list[ast.expr] = []
-    for node in ast.walk(init):
+    for node in walk(init):
         if isinstance(node, ast.Assign):
             values += [node.value for t in node.targets if ast.unparse(t) == target]
             if any(isinstance(t, ast.Tuple) and target in map(ast.unparse, t.elts) for t in node.targets):

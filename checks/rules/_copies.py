@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from checks.conventions import MODELS, SOURCE, read
 from checks.edits import replace_lines
@@ -182,9 +183,7 @@ def class_index(text: str) -> Classes:
         starts.append(at + 1)
         at = text.find("\nclass ", at + 1)
     spans: dict[str, tuple[int, int]] = {}
-    for start, end in zip(
-        starts, [*starts[1:], len(text)], strict=False
-    ):  # a text without a class has no start
+    for start, end in pairwise([*starts, len(text)]):
         if match := _CLASS.match(text, start):
             spans[match[1]] = (start, end)
     return Classes(text, spans)
@@ -208,3 +207,15 @@ def tensorflow_paths(snapshot: Snapshot) -> list[str]:
         for path in snapshot.list(MODELS)
         if "/modeling_tf_" in path and path.endswith(".py") and "/auto/" not in path
     ]
+
+
+def copied_lines(port: Port) -> set[tuple[str, int]]:
+    """Lines within marked copies: what stands there is the original's."""
+    if port.broken:
+        return set()
+    return {
+        (copy.path, line)
+        for copy in copies(port)
+        if copy.block is not None and not copy.changes
+        for line in range(copy.block.first, copy.block.last + 1)
+    }

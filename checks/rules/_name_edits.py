@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from checks.port import Port
 from checks.report import Edit
 from checks.rules._naming import Name, Naming
-from checks.source.python import dotted
+from checks.source.python import dotted, walk
 
 
 def _source(port: Port, naming: Naming) -> list[str]:
@@ -80,12 +80,12 @@ def argument_edit(port: Port, naming: Naming, call: ast.Call, argument: str) -> 
 def _loop(naming: Naming, call: ast.Call) -> ast.comprehension | ast.For | None:
     """The innermost loop around a call."""
     best: ast.comprehension | ast.For | None = None
-    for node in ast.walk(naming.pair.tensorflow.node):
+    for node in walk(naming.pair.tensorflow.node):
         if isinstance(node, ast.For):
-            if any(part is call for child in node.body for part in ast.walk(child)):
+            if any(part is call for child in node.body for part in walk(child)):
                 best = node
         elif isinstance(node, (ast.ListComp, ast.GeneratorExp)) and any(
-            part is call for part in ast.walk(node.elt)
+            part is call for part in walk(node.elt)
         ):
             best = node.generators[-1]
     return best

@@ -16,6 +16,7 @@ from checks.pairs import Pair, twin_name
 from checks.rules._module_tree import Tree
 from checks.rules._places import Leaf, Module, Opaque, Parameter, Place, Series, line_of
 from checks.source.layers import Layer, Weight
+from checks.source.python import walk
 
 FAMILIES = (
     (r"Dense|EinsumDense", r"Linear|Conv1D|Conv[123]d"),
@@ -172,7 +173,7 @@ class Naming:
             found.update(name.segments)
         for part in self.pair.tensorflow.node.body:
             if isinstance(part, ast.FunctionDef) and part.name in ("__init__", "build", "_build"):
-                for node in ast.walk(part):
+                for node in walk(part):
                     if (
                         isinstance(node, ast.Constant)
                         and isinstance(node.value, str)

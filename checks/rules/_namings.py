@@ -14,7 +14,7 @@ from checks.rules._module_tree import Tree
 from checks.rules._naming import KERAS_WEIGHTED, Name, Naming, path_of
 from checks.rules._places import OPAQUE, Opaque, Place, identity
 from checks.source.layers import ClassLayers, Layer, Weight, argument, pattern
-from checks.source.python import dotted
+from checks.source.python import dotted, walk
 
 _UTILITIES = frozenset({"TFSharedEmbeddings", "TFConv1D", "BiasLayer"})
 """Layers of `modeling_tf_utils.py` with weights."""
@@ -164,7 +164,7 @@ class _Reader:
                 isinstance(node, ast.Call)
                 and dotted(node.func).endswith("__init__")
                 and argument(node, "name") is not None
-                for node in ast.walk(init)
+                for node in walk(init)
             )
             and self._name_position(kind) is None
         )

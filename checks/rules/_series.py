@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from checks.rules._places import OPAQUE, Place, Series
+from checks.source.python import walk
 
 
 @dataclass(slots=True)
@@ -58,7 +59,7 @@ class Builder:
     def _local(self, name: str) -> None:
         """`layers = […]`, `layers.append(…)` before `nn.Sequential(*layers)`."""
         assert self.method is not None
-        if sum(_assigns(node, name) for node in ast.walk(self.method)) != 1:
+        if sum(_assigns(node, name) for node in walk(self.method)) != 1:
             self.open = True
             self.rest.append(OPAQUE)
             return
@@ -93,7 +94,7 @@ class Builder:
         """The value of a local name that is assigned once."""
         if isinstance(node, ast.Name) and self.method is not None:
             values = [
-                n.value for n in ast.walk(self.method) if isinstance(n, ast.Assign) and _assigns(n, node.id)
+                n.value for n in walk(self.method) if isinstance(n, ast.Assign) and _assigns(n, node.id)
             ]
             if len(values) == 1:
                 return values[0]

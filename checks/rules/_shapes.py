@@ -6,7 +6,7 @@ import ast
 import re
 from dataclasses import dataclass
 
-from checks.source.python import dotted
+from checks.source.python import dotted, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def _torch_shape(parameter: ast.Call) -> list[ast.expr] | None:
     calls = [
         node
         for argument in parameter.args
-        for node in ast.walk(argument)
+        for node in walk(argument)
         if isinstance(node, ast.Call) and _MAKERS.fullmatch(dotted(node.func))
     ]
     if len(calls) != 1:

@@ -15,7 +15,7 @@ from checks.rules._arguments import place
 from checks.rules._common import enumerate_names
 from checks.source.activations import Activation, activations, same, table_keys
 from checks.source.layers import ClassLayers
-from checks.source.python import dotted
+from checks.source.python import dotted, walk
 
 _TABLE = f"{SOURCE}/activations_tf.py"
 _IDENTITIES = ("linear", "")
@@ -195,10 +195,10 @@ def _called_again(port: Port, pair: Pair, made: tuple[Activation, ...]) -> Itera
         return
     held = {
         dotted(node.targets[0])
-        for node in ast.walk(init)
+        for node in walk(init)
         if isinstance(node, ast.Assign) and _is_function(node.value)
     }
-    for node in ast.walk(init):
+    for node in walk(init):
         if not isinstance(node, ast.Call) or node.args or node.keywords:
             continue
         if _is_function(node.func) or (

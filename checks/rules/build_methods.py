@@ -15,6 +15,7 @@ from checks.rules._build import block, build_of, built, children, demand_builds,
 from checks.rules._common import as_in, enumerate_names, verb
 from checks.rules._structure import bases, pairs_of
 from checks.source.layers import Layer
+from checks.source.python import walk
 from checks.source.walk import Function, on_self
 
 
@@ -75,11 +76,11 @@ def _builds(owner: Pair, build: Function, attribute: str) -> bool:
         return True
     # Built in a way that is not seen: by another loop, by a call of the layer.
     unseen = any(not call.attribute and call.receiver != "super()" for call in calls)
-    called = any(isinstance(node, ast.Call) and on_self(node.func) == attribute for node in ast.walk(build))
+    called = any(isinstance(node, ast.Call) and on_self(node.func) == attribute for node in walk(build))
     if called or (unseen and mentioned(build, attribute)):
         return True
     # for layer in self.layers; self._build_all()
-    for node in ast.walk(build):
+    for node in walk(build):
         if isinstance(node, ast.Call) and on_self(node.func) not in ("", "build", "add_weight"):
             helper = owner.tensorflow.method(on_self(node.func))
             if helper is None or mentioned(helper, attribute):
@@ -91,11 +92,11 @@ def _flag(pair: Pair, build: Function) -> Iterator[Finding]:
     """`if self.built: return` and `self.built = True`, in whatever order with the rest."""
     sets = any(
         isinstance(node, ast.Assign) and any(on_self(target) == "built" for target in node.targets)
-        for node in ast.walk(build)
+        for node in walk(build)
     )
     guards = any(
-        isinstance(node, ast.If) and any(on_self(part) == "built" for part in ast.walk(node.test))
-        for node in ast.walk(build)
+        isinstance(node, ast.If) and any(on_self(part) == "built" for part in walk(node.test))
+        for node in walk(build)
     )
     if (sets and guards) or any(call.receiver == "super()" for call in built(build)):
         return
@@ -119,9 +120,7 @@ def _flag(pair: Pair, build: Function) -> Iterator[Finding]:
 
 def _flag_edits(pair: Pair, build: Function) -> tuple[Edit, ...]:
     guard = next(
-        n
-        for n in ast.walk(build)
-        if isinstance(n, ast.If) and any(on_self(p) == "built" for p in ast.walk(n.test))
+        n for n in walk(build) if isinstance(n, ast.If) and any(on_self(p) == "built" for p in walk(n.test))
     )
     return (insert(pair.path, (guard.end_lineno or guard.lineno) + 1, "        self.built = True\n"),)
 
@@ -179,7 +178,7 @@ def _end_of(build: Function, attribute: str) -> int:
         for part in build.body
         if any(
             on_self(n) == attribute or (isinstance(n, ast.Constant) and n.value == attribute)
-            for n in ast.walk(part)
+            for n in walk(part)
         )
     ]
     return ends[-1] if ends else 0

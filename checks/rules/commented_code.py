@@ -12,9 +12,10 @@ from checks.edits import replace_lines
 from checks.port import Port
 from checks.report import Finding, Location
 from checks.rules import Example, Rule
+from checks.rules._copies import copied_lines
 from checks.rules._hygiene import modules, pytorch_text
-from checks.rules.leftover_comments import copied_lines
 from checks.source.prose import Line
+from checks.source.python import walk
 
 
 def check(port: Port) -> Iterator[Finding]:
@@ -87,7 +88,7 @@ def _parsed(code: str) -> ast.Module | None:
 def _statement(node: ast.stmt) -> bool:
     if isinstance(node, ast.Assign):
         # "# hidden_states = (batch, length, width)" and "# x = None" explain; a call does something.
-        return any(isinstance(part, (ast.Call, ast.Attribute)) for part in ast.walk(node))
+        return any(isinstance(part, (ast.Call, ast.Attribute)) for part in walk(node))
     if isinstance(node, ast.AugAssign):
         return True
     if isinstance(node, ast.Expr):
@@ -98,7 +99,7 @@ def _statement(node: ast.stmt) -> bool:
     if isinstance(node, (ast.If, ast.For, ast.While, ast.With, ast.FunctionDef, ast.ClassDef)):
         return any(
             isinstance(part, (ast.Call, ast.Assign, ast.Return, ast.Raise, ast.Pass)) for part in node.body
-        ) or any(isinstance(part, ast.Call) for part in ast.walk(node))
+        ) or any(isinstance(part, ast.Call) for part in walk(node))
     return isinstance(node, (ast.Import, ast.ImportFrom))
 
 

@@ -9,6 +9,7 @@ from checks.port import Port
 from checks.report import Finding, Location
 from checks.rules import Example, Rule
 from checks.rules._namings import namings
+from checks.source.python import walk
 
 
 def check(port: Port) -> Iterator[Finding]:
@@ -18,7 +19,7 @@ def check(port: Port) -> Iterator[Finding]:
         ):
             continue
         init = naming.pair.tensorflow.method("__init__")
-        loops = [node for node in ast.walk(init) if isinstance(node, ast.For)] if init is not None else []
+        loops = [node for node in walk(init) if isinstance(node, ast.For)] if init is not None else []
         for loop in loops:
             index = loop.target.id if isinstance(loop.target, ast.Name) else ""
             if (
@@ -47,7 +48,7 @@ def _is_computed(node: ast.expr | None) -> bool:
 
 
 def _names(loop: ast.For) -> Iterator[ast.JoinedStr]:
-    for node in ast.walk(loop):
+    for node in walk(loop):
         if isinstance(node, ast.keyword) and node.arg == "name" and isinstance(node.value, ast.JoinedStr):
             yield node.value
 
@@ -58,14 +59,14 @@ def _calculates(name: ast.JoinedStr, index: str) -> bool:
         isinstance(part, ast.FormattedValue)
         and isinstance(part.value, ast.BinOp)
         and isinstance(part.value.op, (ast.Add, ast.Mult))
-        and any(isinstance(node, ast.Name) and node.id == index for node in ast.walk(part.value))
+        and any(isinstance(node, ast.Name) and node.id == index for node in walk(part.value))
         for part in name.values
     )
 
 
 def _skips(loop: ast.For) -> bool:
     """An `if` of the loop appends, and its other side (if it has one) does not."""
-    for node in ast.walk(loop):
+    for node in walk(loop):
         if isinstance(node, ast.If) and _appends(node.body) != _appends(node.orelse):
             return True
     return False
@@ -77,7 +78,7 @@ def _appends(body: list[ast.stmt]) -> bool:
         and isinstance(node.func, ast.Attribute)
         and node.func.attr in ("append", "extend")
         for part in body
-        for node in ast.walk(part)
+        for node in walk(part)
     )
 
 

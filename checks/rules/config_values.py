@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from checks.layer_pairs import LayerPair, Pairing, pairing
 from checks.pairs import Pair
 from checks.port import Port
-from checks.report import Edit, Finding, Level, Location
+from checks.report import Edit, Finding, Location
 from checks.rules import Example, Rule
 from checks.rules._arguments import differs, place, set_arguments, told, usable
 from checks.rules._layer_arguments import Difference, all_differences, grouped, is_hard_coded
@@ -107,7 +107,6 @@ def _rate(port: Port, paired: Pairing, found: LayerPair) -> Iterator[Finding]:
         return
     expression, value, owner, where = theirs[0]
     assert value is not None
-    level: Level = "error" if mine.attribute and value.attribute else "warning"
     text = usable(value, expression, found)
     lines = port.text(found.pair.path).split("\n")
     start = place(lines, node.lineno, node.col_offset)
@@ -118,7 +117,6 @@ def _rate(port: Port, paired: Pairing, found: LayerPair) -> Iterator[Finding]:
         f"{found.symbol} drops {mine.text}; PyTorch drops {value.text}",
         f"Write rate={text or value.text}, as in {owner}{where}.",
         symbol=found.symbol,
-        level=level,
         edits=(Edit(found.pair.path, start, end, text),) if text else (),
     )
 

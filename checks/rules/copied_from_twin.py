@@ -131,7 +131,9 @@ def _finding(port: Port, one: _Copied) -> Finding | None:
     if wanted is None or one.block.indent:
         return None
     ours, theirs = _lines(one.block.text), _lines(wanted)
-    if difflib.SequenceMatcher(None, ours, theirs, autojunk=False).ratio() < _ALIKE:
+    matcher = difflib.SequenceMatcher(None, ours, theirs, autojunk=False)
+    # Upper bounds first: ratio() takes quadratic time.
+    if matcher.real_quick_ratio() < _ALIKE or matcher.quick_ratio() < _ALIKE or matcher.ratio() < _ALIKE:
         return None
     return RULE.finding(
         one.module.path,

@@ -12,6 +12,7 @@ from checks.report import Finding
 from checks.rules import Example, Rule
 from checks.rules._hygiene import File, modules, tests
 from checks.source.python import Problem, dotted, parse
+from checks.source.walk import nodes
 
 _PROBE = re.compile(r"\b(?:print|breakpoint|set_trace|ipdb|pdb|embed)\b")
 _CALLS = frozenset(
@@ -46,7 +47,7 @@ def check(port: Port) -> Iterator[Finding]:
 
 
 def _bodies(tree: ast.Module) -> Iterator[list[ast.stmt]]:
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         for name in ("body", "orelse", "finalbody"):
             body = getattr(node, name, None)
             if isinstance(body, list) and body:

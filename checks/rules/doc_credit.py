@@ -47,7 +47,7 @@ _PAGE = "docs/source/en/model_doc/lantern.md"
 
 RULE = Rule(
     slug="doc-credit",
-    level="warning",
+    level="suggestion",
     summary="The model's page says who contributed the TensorFlow version, with a link to the profile.",
     why="It is your work: whoever reads the page should see whose port it is, and whom to thank.",
     how="One sentence below that about the PyTorch model, with your name on huggingface.co.",

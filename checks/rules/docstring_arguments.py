@@ -104,7 +104,6 @@ def _not_documented(port: Port, module: Module, facts: DocFacts) -> Iterator[Fin
             + (f", as {module.pytorch_path} has." if owners else "; PyTorch's docstring has none either."),
             symbol=f"{owners[0]}.{names[0]}" if owners else "",
             locations=[Location(module.path, line) for line in lines[1:]],
-            level=None if owners else "suggestion",
         )
 
 
@@ -178,7 +177,7 @@ _LABELS = """\
 
 RULE = Rule(
     slug="docstring-arguments",
-    level="warning",
+    level="suggestion",
     summary="The documentation of `call` has one entry for each argument that it takes, and none that it does not take.",
     why="The page of the model is made of it. What it names and `call` does not take is an error for who believes it.",
     how=(

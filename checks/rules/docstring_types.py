@@ -77,7 +77,7 @@ _TF = "src/transformers/models/lantern/modeling_tf_lantern.py"
 
 RULE = Rule(
     slug="docstring-types",
-    level="warning",
+    level="suggestion",
     summary="Docstrings name TensorFlow's types, and their examples are TensorFlow code.",
     why="Who reads the page of TFLanternModel is told what to pass to it: a `torch.LongTensor` fails, and a `tf.LongTensor` does not exist.",
     how='`tf.Tensor`, or `np.ndarray` or `tf.Tensor`; in examples `return_tensors="tf"`.',

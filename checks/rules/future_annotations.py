@@ -11,7 +11,7 @@ from checks.errors import NotApplicable, Undecidable
 from checks.port import Module, Port
 from checks.report import Finding
 from checks.rules import Example, Rule
-from checks.source.python import Problem, parse
+from checks.source.python import Problem, parse, walk
 
 _IMPORT = "from __future__ import annotations"
 _OLDEST = 'python_requires=">=3.'
@@ -48,7 +48,7 @@ def _needed(text: str) -> int:
     tree = parse(text)
     if isinstance(tree, Problem):
         return 0
-    for node in ast.walk(tree):
+    for node in walk(tree):
         parts: list[ast.expr | None] = []
         if isinstance(node, ast.FunctionDef):
             arguments = node.args
@@ -57,9 +57,7 @@ def _needed(text: str) -> int:
         elif isinstance(node, ast.AnnAssign):
             parts = [node.annotation]
         for part in filter(None, parts):
-            if any(
-                isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.BitOr) for inner in ast.walk(part)
-            ):
+            if any(isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.BitOr) for inner in walk(part)):
                 return part.lineno
     return 0
 

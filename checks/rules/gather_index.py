@@ -11,6 +11,7 @@ from checks.report import Finding
 from checks.rules import Example, Rule
 from checks.source.calls import calls
 from checks.source.layers import argument
+from checks.source.python import walk
 
 
 def check(port: Port) -> Iterator[Finding]:
@@ -20,7 +21,7 @@ def check(port: Port) -> Iterator[Finding]:
                 continue
             node = argument(call.node, "indices", 1)
             if node is not None and any(
-                map(_is_negative, ast.walk(node) if isinstance(node, ast.List) else [node])
+                map(_is_negative, walk(node) if isinstance(node, ast.List) else [node])
             ):
                 yield RULE.finding(
                     pair.path,

@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from checks.port import Port
 from checks.report import Finding, Level
 from checks.rules import Example, Rule
-from checks.rules._copies import copies
+from checks.rules._copies import copied_lines
 from checks.rules._hygiene import File, modules, pytorch_text, tests
 from checks.source.prose import Line
 
 _WORD = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+
+_NAMED = re.compile(r"\bTODO:? (?:\(\w+\)|[A-Z]\w+:)|\bTODO\(\w+\)")
+"""Somebody has taken it over, as maintainers do in merged ports."""
 
 
 def check(port: Port) -> Iterator[Finding]:
@@ -31,21 +34,9 @@ def check(port: Port) -> Iterator[Finding]:
                 yield _finding(file, line, match[0], False)
 
 
-def copied_lines(port: Port) -> set[tuple[str, int]]:
-    """Lines within marked copies: what stands there is the original's."""
-    if port.broken:
-        return set()
-    return {
-        (copy.path, line)
-        for copy in copies(port)
-        if copy.block is not None and not copy.changes
-        for line in range(copy.block.first, copy.block.last + 1)
-    }
-
-
 def _finding(file: File, line: Line, word: str, inherited: bool) -> Finding:
     level: Level = "error" if word == "FIXME" else "warning"
-    if inherited:
+    if inherited or _NAMED.search(line.text):
         level = "suggestion"
     whose = ", as in the PyTorch module" if inherited else ""
     return RULE.finding(
@@ -68,7 +59,7 @@ RULE = Rule(
     level="error",
     summary="No FIXME is left, and no TODO that the port should have done.",
     why="Reviewers ask about every one of them; those that were copied with the code of another model mean that model.",
-    how="Do it, take it out, or write into the pull request what is open. FIXME blocks, TODO is a warning.",
+    how="Do it, take it out, or write into the pull request what is open. FIXME blocks, TODO is a warning, or a suggestion if it says whose it is.",
     source="asked for in review (#23342, #17910, #16543); 12 TODO and no FIXME in 67 merged modules",
     check=check,
     examples=(

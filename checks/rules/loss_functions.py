@@ -13,7 +13,7 @@ from checks.rules import Example, Rule
 from checks.rules._structure import pairs_of
 from checks.source.layers import argument
 from checks.source.python import dotted
-from checks.source.walk import Function, guarded, methods
+from checks.source.walk import Function, guarded, methods, nodes
 
 
 def check(port: Port) -> Iterator[Finding]:
@@ -26,12 +26,17 @@ def check(port: Port) -> Iterator[Finding]:
             yield from _check(pair, function)
 
 
+def _is_loss(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and dotted(node.func).startswith(("tf.keras.losses.", "keras.losses."))
+
+
 def _check(pair: Pair, function: Function) -> Iterator[Finding]:
+    if not any(map(_is_loss, nodes(function))):
+        return
     for node, conditions in guarded(function):
-        if not isinstance(node, ast.Call) or not dotted(node.func).startswith(
-            ("tf.keras.losses.", "keras.losses.")
-        ):
+        if not _is_loss(node):
             continue
+        assert isinstance(node, ast.Call)
         if not isinstance(node.func, ast.Attribute) or not node.func.attr[0].isupper():
             continue
         kind = node.func.attr

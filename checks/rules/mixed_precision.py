@@ -12,7 +12,7 @@ from checks.report import Edit, Finding
 from checks.rules import Example, Rule
 from checks.rules._structure import pairs_of
 from checks.source.layers import argument
-from checks.source.python import dotted
+from checks.source.python import dotted, walk
 from checks.source.walk import Function, calls, nodes, parameters
 
 
@@ -57,7 +57,7 @@ def _meets_input(call: Function, node: ast.Call) -> bool:
     names = {
         target.id
         for part in nodes(call)
-        if isinstance(part, (ast.Assign, ast.AugAssign)) and any(inner is node for inner in ast.walk(part))
+        if isinstance(part, (ast.Assign, ast.AugAssign)) and any(inner is node for inner in walk(part))
         for target in (part.targets if isinstance(part, ast.Assign) else [part.target])
         if isinstance(target, ast.Name)
     }
@@ -89,7 +89,7 @@ _LAYER = "    def call(self, hidden_states: tf.Tensor, training: bool = False) -
 
 RULE = Rule(
     slug="mixed-precision",
-    level="warning",
+    level="suggestion",
     summary="Random numbers have the dtype of what they meet.",
     why="With `mixed_float16`, activations are float16: float32 numbers that meet them raise an error.",
     how="`tf.random.uniform(shape, 0, 1, dtype=hidden_states.dtype)`.",

@@ -12,9 +12,9 @@ from checks.port import Port
 from checks.report import Finding, Location
 from checks.rules import Example, Rule
 from checks.rules._common import enumerate_names
+from checks.rules._copies import copied_lines
 from checks.rules._hygiene import File, modules, pytorch_text
 from checks.rules._models import COMPARES
-from checks.rules.leftover_comments import copied_lines
 
 _AUTO = f"{AUTO}/configuration_auto.py"
 

@@ -11,7 +11,8 @@ from checks.port import Port
 from checks.report import Edit, Finding
 from checks.rules import Example, Rule
 from checks.rules._hygiene import File, modules
-from checks.source.python import Problem, parse
+from checks.source.python import Problem, parse, walk
+from checks.source.walk import nodes
 
 
 def check(port: Port) -> Iterator[Finding]:
@@ -21,7 +22,7 @@ def check(port: Port) -> Iterator[Finding]:
         tree = parse(file.text)
         if isinstance(tree, Problem):
             continue
-        for node in ast.walk(tree):
+        for node in nodes(tree):
             if isinstance(node, (ast.FunctionDef, ast.If, ast.For, ast.With, ast.While)):
                 yield from _block(file, node.body)
                 if not isinstance(node, (ast.FunctionDef, ast.With)):
@@ -86,9 +87,7 @@ def _is_docstring(node: ast.stmt) -> bool:
 def _reads_itself(node: ast.Assign) -> bool:
     """`x = f(x)` twice is something else than once; so is anything random."""
     target = ast.unparse(node.targets[0])
-    names = {
-        ast.unparse(part) for part in ast.walk(node.value) if isinstance(part, (ast.Name, ast.Attribute))
-    }
+    names = {ast.unparse(part) for part in walk(node.value) if isinstance(part, (ast.Name, ast.Attribute))}
     return target in names or any("random" in name for name in names)
 
 

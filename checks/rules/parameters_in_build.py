@@ -18,7 +18,7 @@ from checks.rules._namings import namings
 from checks.rules._places import Module, Opaque, Parameter
 from checks.rules._shapes import differs
 from checks.source.layers import ClassLayers, Weight, argument, pattern, statements
-from checks.source.python import dotted
+from checks.source.python import dotted, walk
 
 
 def check(port: Port) -> Iterator[Finding]:
@@ -26,7 +26,8 @@ def check(port: Port) -> Iterator[Finding]:
     for naming in namings(port):
         weights = [name for name in naming.names if name.weight is not None]
         seen = seen or bool(weights) or any(w.kind == "parameter" for _, w in _parameters(naming))
-        if weights and port.is_model(naming.pair.facts):
+        # A main layer that is a model is what is wrong then.
+        if weights and port.is_model(naming.pair.facts) and not naming.pair.name.endswith("MainLayer"):
             yield _of_model(naming, weights)
             weights = []
         early = [name for name in weights if name.weight is not None and name.weight.method == "__init__"]
@@ -126,9 +127,9 @@ def _left(naming: Naming) -> str:
 
 def _scope_line(naming: Naming, name: Name, segment: str) -> int:
     """Line of the `tf.name_scope("…")` around a weight that has this part of its path; 0 if it is the weight's own name."""
-    for node in ast.walk(naming.pair.tensorflow.node):
+    for node in walk(naming.pair.tensorflow.node):
         if isinstance(node, ast.With) and any(
-            part is name.call for child in node.body for part in ast.walk(child)
+            part is name.call for child in node.body for part in walk(child)
         ):
             for item in node.items:
                 call = item.context_expr

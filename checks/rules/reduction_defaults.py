@@ -13,6 +13,7 @@ from checks.rules import Example, Rule
 from checks.rules._arguments import place, spelled
 from checks.source.calls import Call, calls
 from checks.source.layers import ClassLayers, argument
+from checks.source.python import walk
 
 _SPREADS = ("reduce_variance", "reduce_std")
 _NORMALISERS = ("tf.math.l2_normalize", "tf.nn.l2_normalize", "tf.linalg.l2_normalize", "tf.linalg.normalize")
@@ -122,7 +123,7 @@ def _small_number(port: Port, paired: Pairing, pair: Pair) -> Iterator[Finding]:
 def _numbers(found: ClassLayers, method: str) -> Iterator[ast.Constant]:
     """Small numbers that are added to something."""
     part = found.method(method)
-    for node in ast.walk(part) if part is not None else ():
+    for node in walk(part) if part is not None else ():
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
             for side in (node.left, node.right):
                 if (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from checks.changes import changed_lines
@@ -10,14 +11,8 @@ from checks.report import Finding, Location
 from checks.rules import Example, Rule
 from checks.rules._common import enumerate_names
 
-_SHARED = frozenset(
-    {
-        "test_modeling_tf_common.py",
-        "test_modeling_tf_core.py",
-        "test_modeling_common.py",
-        "test_configuration_common.py",
-        "test_pipeline_mixin.py",
-    }
+_SHARED = re.compile(
+    r"tests/(?:\w+/)?(?:test_modeling_(?:tf_|flax_)?(?:common|core|utils)|test_configuration_common|test_pipeline_mixin)\.py"
 )
 
 
@@ -25,7 +20,7 @@ def check(port: Port) -> Iterator[Finding]:
     changed = [
         path
         for path, change in sorted(port.changed.items())
-        if path.startswith("tests/") and path.rsplit("/", 1)[-1] in _SHARED and change.status == "modified"
+        if change.status == "modified" and _SHARED.fullmatch(path)
     ]
     if not changed:
         return

@@ -11,7 +11,7 @@ from checks.port import Port
 from checks.report import Finding
 from checks.rules import Example, Rule
 from checks.rules._structure import pairs_of
-from checks.source.python import dotted
+from checks.source.python import dotted, walk
 from checks.source.walk import Function, calls, nodes, on_self, parameters
 
 
@@ -33,7 +33,7 @@ def _logged(pair: Pair, call: Function) -> Iterator[Finding]:
         if not dotted(node.func).startswith("logger.") or not node.args:
             continue
         inputs = parameters(call).keys()
-        values = [part for part in ast.walk(node.args[0]) if isinstance(part, ast.Name) and part.id in inputs]
+        values = [part for part in walk(node.args[0]) if isinstance(part, ast.Name) and part.id in inputs]
         if values:
             yield RULE.finding(
                 pair.path,

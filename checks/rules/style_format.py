@@ -14,7 +14,7 @@ from checks.port import Port
 from checks.report import Edit, Finding, Location
 from checks.rules import Example, Rule
 from checks.rules._common import enumerate_names
-from checks.source.python import Problem, parse
+from checks.source.python import Problem, parse, walk
 from checks.style import Complaint, Formatted
 from checks.style.pins import read_pins
 
@@ -72,7 +72,7 @@ def _strings(text: str) -> frozenset[int]:
     tree = parse(text)
     if isinstance(tree, Problem):
         return frozenset(range(1, text.count("\n") + 2))
-    nodes = (node for node in ast.walk(tree) if isinstance(node, (ast.Constant, ast.JoinedStr)))
+    nodes = (node for node in walk(tree) if isinstance(node, (ast.Constant, ast.JoinedStr)))
     return frozenset(line for node in nodes for line in range(node.lineno, node.end_lineno or node.lineno))
 
 

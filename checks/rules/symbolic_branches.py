@@ -12,7 +12,7 @@ from checks.port import Port
 from checks.report import Finding, Location
 from checks.rules import Example, Rule
 from checks.rules._structure import pairs_of
-from checks.source.python import dotted
+from checks.source.python import dotted, walk
 from checks.source.walk import Function, nodes
 
 _VALUES = re.compile(
@@ -106,7 +106,7 @@ def _is_shape(node: ast.expr) -> bool:
 
 
 def _compares_sizes(test: ast.expr, sizes: set[str]) -> bool:
-    for node in ast.walk(test):
+    for node in walk(test):
         if isinstance(node, ast.Compare) and not any(isinstance(op, (ast.Is, ast.IsNot)) for op in node.ops):
             sides = [node.left, *node.comparators]
             if any(_is_size(side, sizes) for side in sides) and not any(

@@ -95,7 +95,7 @@ def _require_vision(path: str, facts: TestFacts, module: ModuleFacts, text: str)
                 edits=(insert(path, found.line, "@require_vision\n"),)
                 if module.importing("require_vision")
                 else (),
-                level="warning",
+                level="suggestion",
             )
 
 

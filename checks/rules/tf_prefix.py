@@ -10,7 +10,7 @@ from checks.errors import NotBegun
 from checks.port import Port
 from checks.report import Edit, Finding
 from checks.rules import Example, Rule
-from checks.source.python import Class, Problem, parse
+from checks.source.python import Class, Problem, parse, walk
 
 # TF models of 2020 have a helper layer of this name, which is no model of PyTorch's module either.
 _ALLOWED = frozenset({"BiasLayer"})
@@ -42,7 +42,7 @@ def _rename(path: str, text: str, found: Class, name: str) -> tuple[Edit, ...]:
         return ()
     uses = [
         replace(path, node.lineno, node.col_offset + 1, found.name, name)
-        for node in ast.walk(tree)
+        for node in walk(tree)
         if isinstance(node, ast.Name) and node.id == found.name
     ]
     return (replace(path, found.line, found.column, found.name, name), *uses)

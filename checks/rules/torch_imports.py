@@ -72,6 +72,13 @@ RULE = Rule(
             finds=("from .modeling_lantern import LANTERN_START",),
         ),
         Example(
+            title="Tools of PyTorch",
+            path=_TF,
+            good=_IMPORT,
+            bad=f"{_IMPORT}from ...pytorch_utils import find_pruneable_heads_and_indices\n",
+            finds=("from ...pytorch_utils import find_pruneable_heads_and_indices",),
+        ),
+        Example(
             title="The activations of PyTorch",
             path=_TF,
             good=_IMPORT,

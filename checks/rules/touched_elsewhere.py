@@ -13,9 +13,7 @@ from checks.report import Finding, Location
 from checks.rules import Example, Rule
 
 _DEPENDENCIES = frozenset({"setup.py", "src/transformers/dependency_versions_table.py"})
-_COMMON = re.compile(
-    r"tests/(?:test_modeling_\w+|models/test_modeling_\w+|test_pipeline_mixin)\.py|src/transformers/modeling_(?:tf_)?utils\.py"
-)
+_COMMON = re.compile(r"src/transformers/modeling_(?:tf_)?utils\.py")
 
 
 def check(port: Port) -> Iterator[Finding]:
@@ -76,7 +74,7 @@ def _said(port: Port, path: str) -> tuple[str, str] | None:
 def _code(text: str) -> str:
     """A module without comments, docstrings, imports and blanks."""
     text = re.sub(r'("""|\'\'\')(?:.*?)\1', "", text, flags=re.DOTALL)
-    text = re.sub(r"^(?:from [\w.]+ import \((?:.|\n)*?\)|(?:from|import) .*)$", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^(?:from [\w.]+ import \((?s:.*?)\)|(?:from|import) .*)$", "", text, flags=re.MULTILINE)
     return re.sub(r"#[^\n\"']*$|\s+", "", text, flags=re.MULTILINE)
 
 
@@ -89,7 +87,7 @@ _PYTORCH = "src/transformers/models/lantern/modeling_lantern.py"
 RULE = Rule(
     slug="touched-elsewhere",
     level="suggestion",
-    summary="The port changes no dependencies, no shared test code, no other model, and the PyTorch model and configuration only for a reason.",
+    summary="The port changes no dependencies, no shared code, no other model, and the PyTorch model and configuration only for a reason.",
     why="Reviewers look for the port; a change of what others use is easily overlooked there, and hard to revert.",
     how="Move it to a pull request of its own, or tell the reviewers why it belongs here.",
     source="asked for in review (#18597, #22620); 6 of 15 merged ports change the PyTorch file, 3 the configuration",

@@ -12,6 +12,7 @@ from checks.report import Edit, Finding, Location
 from checks.rules import Example, Rule
 from checks.rules._arguments import place
 from checks.rules._common import enumerate_names
+from checks.source.python import walk
 from checks.source.training import flagged_layers, parameters
 
 
@@ -69,12 +70,12 @@ def _without(found: list[tuple[Pair, ast.FunctionDef, tuple[str, ...]]]) -> Find
 
 
 def _reads_flag(call: ast.FunctionDef) -> bool:
-    names = [node for node in ast.walk(call) if isinstance(node, ast.Name) and node.id == "training"]
+    names = [node for node in walk(call) if isinstance(node, ast.Name) and node.id == "training"]
     return bool(names) and all(isinstance(node.ctx, ast.Load) for node in names)
 
 
 def _mentions(call: ast.FunctionDef, attribute: str) -> bool:
-    return any(isinstance(node, ast.Attribute) and node.attr == attribute for node in ast.walk(call))
+    return any(isinstance(node, ast.Attribute) and node.attr == attribute for node in walk(call))
 
 
 def _default(port: Port, pair: Pair, call: ast.FunctionDef) -> Iterator[Finding]:

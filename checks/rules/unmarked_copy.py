@@ -113,7 +113,7 @@ def _twin(
             if any(classes.text.count(word, start, end) < count for word, count in counts.items()):
                 continue
             other = classes.block(name)
-            if _counts(other.text) != counts:
+            if _counts(other.text) != counts or _is_ours(classes.text[:start], ours):
                 continue
             old = name[2 : len(name) - len(suffix)] if ours.startswith(f"TF{prefix}") else ""
             for rest in _rests(old, prefix, path, port):
@@ -125,6 +125,12 @@ def _twin(
                 ):
                     return Twin(path, name, rest)
     return None
+
+
+def _is_ours(before: str, ours: str) -> bool:
+    """The comment above a class says that it is a copy of ours, which is the original then."""
+    above = re.search(r"(?:^[#@].*\n)*\Z", before, re.MULTILINE)
+    return above is not None and re.search(rf"# Copied from \S+\.{ours}\b", above[0]) is not None
 
 
 def _rests(old: str, new: str, path: str, port: Port) -> Iterator[str]:

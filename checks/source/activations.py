@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from checks.source.calls import calls
 from checks.source.layers import ClassLayers, argument
-from checks.source.python import dotted
+from checks.source.python import dotted, walk
 from checks.source.values import Scope, Value, scope
 
 _SAME = {
@@ -128,7 +128,7 @@ def _held(found: ClassLayers) -> Iterator[Activation]:
     init = found.method("__init__")
     if init is not None:
         here = scope(found, "__init__")
-        for node in ast.walk(init):
+        for node in walk(init):
             if isinstance(node, ast.Assign) and len(node.targets) == 1:
                 target = dotted(node.targets[0])
                 if target.startswith("self.") and target.count(".") == 1:

@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass
 from functools import lru_cache
 
-from checks.source.python import dotted
+from checks.source.python import dotted, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def calls(found: ast.ClassDef, methods: tuple[str, ...] = ()) -> tuple[Call, ...
             made += [
                 Call(dotted(node.func), part.name, node)
                 for statement in part.body
-                for node in ast.walk(statement)
+                for node in walk(statement)
                 if isinstance(node, ast.Call)
             ]
     return tuple(sorted(made, key=lambda call: (call.node.lineno, call.node.col_offset)))

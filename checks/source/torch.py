@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
 from checks.source.python import Problem, dotted, parse
+from checks.source.walk import nodes
 
 Kind = Literal["name", "import", "definition", "hook", "method", "argument", "no-tensorflow"]
 
@@ -71,7 +72,7 @@ def _probe(methods: frozenset[str], arguments: frozenset[str], missing: frozense
         r"\btorch\b|(?<![\w.])nn\.|\bF\.|\bdef forward\b|"
         + "|".join(rf"\b{hook}\b" for hook in HOOKS)
         + rf"|(?<!tf)(?<!np)(?<!math)\.(?:{'|'.join(sorted(methods))})\(|\b(?:{'|'.join(sorted(arguments))})=|\btf\.(?:{'|'.join(sorted(missing))})\b"
-        + r"|\bmodeling_(?:outputs|utils)\b|\.activations\b|\bfrom \.modeling_(?!tf_)"
+        + r"|\bmodeling_(?:outputs|utils)\b|\bpytorch_utils\b|\.activations\b|\.modeling_(?!tf_|flax_)\w+ import\b"
     )
 
 
@@ -104,11 +105,11 @@ _PYTORCH_MODULES = re.compile(
 def _walk(
     tree: ast.Module, methods: frozenset[str], arguments: frozenset[str], missing: frozenset[str]
 ) -> Iterator[Leftover]:
-    nodes = list(ast.walk(tree))
-    names = _names(nodes)
-    own = {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
+    found = nodes(tree)
+    names = _names(found)
+    own = {node.name for node in found if isinstance(node, ast.FunctionDef)}
     inner: set[int] = set()
-    for node in nodes:
+    for node in found:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             yield from _import(node)
         elif isinstance(node, (ast.Attribute, ast.Name)):
@@ -146,7 +147,7 @@ def _is_first(node: ast.expr, seen: set[int]) -> bool:
     return True
 
 
-def _names(nodes: list[ast.AST]) -> dict[str, str]:
+def _names(nodes: Sequence[ast.AST]) -> dict[str, str]:
     """Local name -> what it is in PyTorch. `nn` and `F` count also where their import is gone already."""
     bound: dict[str, str] = {}
     foreign: set[str] = set()

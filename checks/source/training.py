@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from checks.source.calls import calls
 from checks.source.layers import ClassLayers
-from checks.source.python import dotted
+from checks.source.python import dotted, walk
 
 ALWAYS = frozenset(
     [
@@ -114,7 +114,7 @@ def _flagged_calls(
 def _loops(found: ClassLayers, method: str) -> Iterator[tuple[str, str]]:
     """Name of a loop's variable -> the attribute that it runs over."""
     part = found.method(method)
-    for node in ast.walk(part) if part is not None else ():
+    for node in walk(part) if part is not None else ():
         if not isinstance(node, (ast.For, ast.comprehension)):
             continue
         iterated = node.iter

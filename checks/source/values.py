@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from checks.source.layers import ClassLayers
-from checks.source.python import Problem, dotted, parse
+from checks.source.python import Problem, dotted, parse, walk
 
 Plain = float | str | bool | None | tuple["Plain", ...]
 
@@ -248,7 +248,7 @@ def _assigned(node: ast.ClassDef, method: str) -> tuple[dict[str, ast.expr], dic
 
 def _assignments(method: ast.FunctionDef) -> Iterator[tuple[str, ast.expr | None]]:
     """What is assigned, as "x" or "self.x"; None for what is no single value (a loop, an addition, one of several)."""
-    for node in ast.walk(method):
+    for node in walk(method):
         if isinstance(node, ast.Assign):
             for target in node.targets:
                 if isinstance(target, (ast.Tuple, ast.List)):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from checks.source.python import dotted
+from checks.source.python import dotted, walk
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -15,7 +15,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 @lru_cache(maxsize=512)
 def nodes(function: ast.AST) -> tuple[ast.AST, ...]:
     """Every node below a function, outermost first. Cached, as many rules look at the same methods."""
-    return tuple(ast.walk(function))
+    return tuple(walk(function))
 
 
 def calls(function: ast.AST) -> Iterator[ast.Call]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from checks.report import Report
 from checks.snapshot import GitSnapshot
-from scripts.sweep import Mutation
+from scripts.mutations import Mutation
 
 MOST = 2
 """Of one kind in one module: a check takes a third of a second."""

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 from checks.report import Report
-
-if TYPE_CHECKING:
-    from checks.snapshot import GitSnapshot
-    from scripts.sweep import Mutation
+from checks.snapshot import GitSnapshot
+from scripts.mutations import Mutation
 
 Replacement = str | Callable[[re.Match[str]], str]
 
@@ -21,6 +19,8 @@ def mutations(head: GitSnapshot, report: Report) -> Iterator[Mutation]:
         suffix = port.path.rpartition("modeling_tf_")[2].removesuffix(".py")
         source = head.read(port.path) or ""
         yield from _docstrings(port.path, source)
+        if head.list("src/transformers/models/xlnet"):
+            yield from _other_model(port.path, source)
         for path in head.list("docs/source"):
             text = head.read(path) or "" if "/en/model_doc/" in path else ""
             if "[[autodoc]] TF" in text and any(f"[[autodoc]] {name}\n" in text for name in port.classes):
@@ -56,8 +56,6 @@ def _first(
     number: int = 0,
 ) -> Iterator[Mutation]:
     """One occurrence of a pattern replaced; the finding is expected on its line, or `shift` lines below."""
-    from scripts.sweep import Mutation
-
     found = list(re.finditer(pattern, text, re.MULTILINE))
     if len(found) <= number:
         return
@@ -108,6 +106,9 @@ def _docstrings(path: str, text: str) -> Iterator[Mutation]:
         '_CONFIG_FOR_DOC = "XLNetConfig"',
         rule,
     )
+
+
+def _other_model(path: str, text: str) -> Iterator[Mutation]:
     yield from _first(
         "another model's configuration",
         path,
@@ -133,7 +134,9 @@ def _page(path: str, text: str, classes: list[str]) -> Iterator[Mutation]:
         )
         yield from _first(f"heading of {name}", path, text, rf"^## {name}$", "## TFOtherModel", "model-doc")
     credit = r"(?:The )?Tensor[Ff]low version\s(?:of\s(?:this|the)\smodel\s)?was\s(?:contributed|added)\sby"
-    yield from _first("the credit", path, text, credit, "Many thanks to", "doc-credit", shift=0)
+    thanks = frozenset(_line(text, m.start()) for m in re.finditer(r"contributed by", text))
+    for mutation in _first("the credit", path, text, credit, "Many thanks to", "doc-credit"):
+        yield replace(mutation, also=thanks)
 
 
 def _inits(path: str, text: str, rule: str, classes: list[str]) -> Iterator[Mutation]:
@@ -155,8 +158,6 @@ def _inits(path: str, text: str, rule: str, classes: list[str]) -> Iterator[Muta
             for mutation in _first(what, path, text, pattern, new, rule):
                 lost = text.count("\n") - mutation.text.count("\n")
                 if guards and "import" in text[: guards[0]]:
-                    from dataclasses import replace
-
                     yield replace(mutation, line=_line(text, guards[0]) - lost)
     lists = re.findall(r"TF_\w+_ARCHIVE_LIST", text)
     own = [name for name in dict.fromkeys(lists) if rule == "model-init"]

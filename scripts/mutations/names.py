@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from checks.report import Report
 from checks.snapshot import GitSnapshot
-from scripts.sweep import Mutation
+from scripts.mutations import Mutation
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from checks.report import Report
 from checks.snapshot import GitSnapshot
-from scripts.sweep import Mutation
+from scripts.mutations import Mutation
 
 _ARGUMENT = r"(?<=[(,\s])"
 

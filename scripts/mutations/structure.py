@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from checks.report import Report
 from checks.snapshot import GitSnapshot
-from scripts.sweep import Mutation
+from scripts.mutations import Mutation
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class _Source:
         found = re.compile(rf"^    def {name}\(", re.MULTILINE).search(self.text, body.start, body.end)
         if found is None:
             return None
-        after = re.compile(r"^    (?:def |@|# )", re.MULTILINE).search(self.text, found.end(), body.end)
+        after = re.compile(r"^(?:    (?:def |@|# )|#)", re.MULTILINE).search(self.text, found.end(), body.end)
         return _Body(name, found.start(), after.start() if after else body.end)
 
     def broken(self, what: str, rule: str, start: int, end: int, new: str, at: int, *also: int) -> Mutation:
@@ -161,7 +161,7 @@ def _other_mixin(source: _Source) -> Iterator[Mutation]:
                 f"{body.name} with another mixin",
                 "losses",
                 *match.span(2),
-                "TFMultipleChoiceLoss",
+                "TFTokenClassificationLoss",
                 body.start,
             )
 
@@ -171,11 +171,6 @@ def _range(source: _Source) -> Iterator[Mutation]:
         r"^ +check_embeddings_within_bounds\(input_ids, .*\)\n(?=( +)\w+ = )", source.text, re.MULTILINE
     ):
         yield source.broken("ids are not checked", "embedding-range", *match.span(), "", match.start())
-
-
-def _training_default(source: _Source) -> Iterator[Mutation]:
-    for match in re.finditer(r"training: bool = (False)", source.text):
-        yield source.broken("training by default", "training-default", *match.span(1), "True", match.start())
 
 
 def _calls_of_models(source: _Source) -> Iterator[tuple[_Body, _Body]]:
@@ -286,7 +281,8 @@ def _in_call(source: _Source) -> Iterator[Mutation]:
             source.text, call.start, call.end
         )
         if match:
-            line = f'        {match[1]} = tf.keras.layers.Dense(8, name="moment")({match[1]})\n'
+            keras = "tf.keras" if "tf.keras" in source.text else "keras"
+            line = f'        {match[1]} = {keras}.layers.Dense(8, name="moment")({match[1]})\n'
             yield source.broken(
                 f"{body.name} makes a layer in call",
                 "layers-in-constructor",
@@ -329,7 +325,12 @@ def _post_init(source: _Source) -> Iterator[Mutation]:
         r"^        super\(\)\.__init__\(config, \*inputs, \*\*kwargs\)\n", source.text, re.MULTILINE
     ):
         yield source.broken(
-            "post_init", "pytorch-hooks", match.end(), match.end(), "        self.post_init()\n", match.end()
+            "post_init",
+            "torch-leftovers",
+            match.end(),
+            match.end(),
+            "        self.post_init()\n",
+            match.end(),
         )
 
 
@@ -337,7 +338,7 @@ def _checkpointing(source: _Source) -> Iterator[Mutation]:
     for match in re.finditer(r"^        super\(\)\.__init__\(\*\*kwargs\)\n", source.text, re.MULTILINE):
         line = "        self.gradient_checkpointing = False\n"
         yield source.broken(
-            "gradient checkpointing", "pytorch-hooks", match.end(), match.end(), line, match.end()
+            "gradient checkpointing", "gradient-checkpointing", match.end(), match.end(), line, match.end()
         )
 
 
@@ -349,7 +350,7 @@ def _initial_values(source: _Source) -> Iterator[Mutation]:
         if prefix:
             lines = "\n    def _init_weights(self, module):\n        pass\n"
             yield source.broken(
-                "_init_weights", "pytorch-hooks", prefix.end(), prefix.end(), lines, prefix.end() + 1
+                "_init_weights", "torch-leftovers", prefix.end(), prefix.end(), lines, prefix.end() + 1
             )
 
 
@@ -431,6 +432,8 @@ def _not_built(source: _Source) -> Iterator[Mutation]:
 def _no_build(source: _Source) -> Iterator[Mutation]:
     if source.builds:
         for body, _ in source.classes(r"^class (TF\w+)\("):
+            if "# Copied from" in source.text[: body.start][-200:].rpartition("\n\n")[2]:
+                continue  # no copy any more either
             method = source.method(body, "build")
             if (
                 method
@@ -538,7 +541,6 @@ _KINDS: tuple[Callable[[_Source], Iterator[Mutation]], ...] = (
     _no_mixin,
     _other_mixin,
     _range,
-    _training_default,
     _training_first,
     _swapped,
     _default,

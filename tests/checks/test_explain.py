@@ -34,13 +34,13 @@ def test_bad_and_good_code_differ_as_the_example_says():
     page = explain("unpack-inputs")
     bad, good = page.split("## Bad")[1].split("## Good")[:2]
     assert "@unpack_inputs" not in bad
-    assert "    @unpack_inputs\n" in good.split("```")[1]
+    assert "@unpack_inputs\n" in good.split("```")[1]
 
 
 def test_an_item_with_several_rules_has_all_of_them_below():
     whole = explain_item(items()["style"])
     page = without_code(whole)
-    assert "\n# coding=utf-8\n" in whole
+    assert "\n## style-format\n" in whole
     assert re.findall(r"^# (.*)$", page, re.MULTILINE) == ["style"]
     assert re.findall(r"^## (.*)$", page, re.MULTILINE) == [
         "style-init-order",

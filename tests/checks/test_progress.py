@@ -71,8 +71,7 @@ def test_a_half_written_port_knows_what_is_left():
 def test_names_given_in_advance_wait():
     """The inits and mappings of the complete port, of which one class is not written yet."""
     text = sample.HEAD[TF]
-    cut = text.index("class TFLanternForTokenClassificationWithFlicker")
-    cut = text.rindex("\n\n\n", 0, cut) + 3  # with its decorators
+    cut = text.index('@add_start_docstrings("Lantern Model with a flickering')
     rest = PYTORCH[PYTORCH.index("class LanternForTokenClassificationWithFlicker") :]
     head = {**sample.HEAD, TF: text[:cut] + "import torch\n" + rest.replace("self.lantern", "torch.abs")}
     report = check(DictSnapshot(sample.BASE), DictSnapshot(head))

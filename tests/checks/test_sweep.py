@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from checks.rules import sample
-from scripts import sweep
+from scripts import mutate, sweep
 from tests.checks.repos import commit
 
 CLONE = os.environ.get("TFPORT_TRANSFORMERS", "")
@@ -21,13 +21,32 @@ def make_port(folder: Path, head: dict[str, str]) -> str:
 
 def test_every_breakage_of_the_sample_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     sha = make_port(tmp_path / "r", sample.HEAD)
-    assert sweep.main(["--repo", str(tmp_path / "r"), "--mutate", sha]) == 0
-    said = capsys.readouterr().out
-    found, _, rest = said.rpartition("complete")[2].partition(",")
-    done, _, of = found.split()[-3:]
-    assert done == of
-    assert int(of) > 20
-    assert f"{of} restored" in rest
+    assert sweep.main(["--repo", str(tmp_path / "r"), "--mutate", "--sample", "1", "-j", "1", sha]) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    broken, found, more, missed, restored = map(int, rows[-1][1:])
+    assert (broken, more, missed) == (found, 0, 0)
+    assert broken > 20
+    assert restored > 20
+
+
+def test_a_kind_and_a_sample(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    sha = make_port(tmp_path / "r", sample.HEAD)
+    arguments = [
+        "--repo",
+        str(tmp_path / "r"),
+        "--mutate",
+        "-j",
+        "1",
+        "--kind",
+        "main-init",
+        "--sample",
+        "1",
+        sha,
+    ]
+    assert sweep.main(arguments) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [row[1] for row in rows if row[0] in mutate.GROUPS] == ["main-init"]
+    assert rows[-1][1] == "1"
 
 
 def test_an_error_nobody_excepted_fails_the_sweep(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
