@@ -321,11 +321,16 @@ class Port:
         callable_models = [self.of(name) for name in self.models if self._has_call(self.of(name)[1])]
         if not self.progress[0]:
             return "complete" if callable_models else "in-progress"
-        main_layers = [
-            (m, c) for m, c in self.classes.values() if c.name.endswith("MainLayer") and self._has_call(c)
-        ]
-        done = [1 for module, found in callable_models + main_layers if not self.has_torch(module, found)]
-        return "in-progress" if done else "copied"
+        return "in-progress" if self.converted else "copied"
+
+    @cached_property
+    def converted(self) -> tuple[str, ...]:
+        """Names of the classes that are TensorFlow already: of Keras, with a method, and without a PyTorch expression."""
+        return tuple(
+            name
+            for name, (module, found) in self.classes.items()
+            if found.methods and self.is_keras(found) and not self.has_torch(module, found)
+        )
 
     def _has_call(self, found: Class) -> bool:
         if "call" in found.methods:

@@ -125,6 +125,8 @@ def _models(port: Port) -> Step:
 
 
 def _shares(similar: Similar) -> str:
+    if similar.kinds:
+        return f"shares the kinds of layers ({similar.kinds})"
     return f"shares {similar.shared} of {similar.of} classes"
 
 

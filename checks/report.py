@@ -110,7 +110,9 @@ class Similar:
     """A model that has a TensorFlow port to learn from.
 
     Attributes:
-        shared: classes of the model being ported whose code is nearly the same there, and converted; `of`: all its classes.
+        shared: classes of the model being ported whose code is nearly the same there, and converted; 0 if none is and it is only the
+            nearest by its kinds of layers; `of`: all its classes.
+        kinds: those layers, "Conv2d, BatchNorm2d", if nothing else is shared.
         path: its TensorFlow module.
     """
 
@@ -118,6 +120,7 @@ class Similar:
     shared: int
     of: int
     path: str
+    kinds: str = ""
 
 
 @dataclass(frozen=True, slots=True)

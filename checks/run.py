@@ -5,10 +5,9 @@ from __future__ import annotations
 import difflib
 import gc
 import logging
-import re
 import time
 from collections import Counter
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -16,17 +15,18 @@ from itertools import islice
 import checks
 from checks import checklist, rules
 from checks.changes import changed_lines
-from checks.conventions import read
 from checks.discover import at_base, find_ports
 from checks.errors import Later, NotApplicable, NotBegun, Undecidable, UserError
+from checks.ignores import IGNORE, Comments, Ignore, of_changes
 from checks.port import Port
 from checks.progress import summarize
 from checks.report import Finding, ItemResult, Level, Location, Report, State
 from checks.rules._copies import copied_lines
-from checks.rules.ignore_comments import IGNORE
+from checks.rules.ignore_comments import nothing_to_ignore
 from checks.snapshot import Snapshot
 from checks.source import clock
 from checks.style import Formatters
+from checks.unconverted import begun
 
 logger = logging.getLogger(__name__)
 
@@ -193,6 +193,8 @@ def _check_port(port: Port, chosen: Selection, ready: bool) -> tuple[list[ItemRe
             outcome.findings = _not_known_better(
                 outcome.findings, [f for s, o in ran.items() if s != slug for f in o.findings]
             )
+    if "ignore-comments" in ran:
+        ran["ignore-comments"].findings += _unused(port, ran)
     _leave_copies_alone(port, [outcome for slug, outcome in ran.items() if slug not in _OF_COPIES])
     for slug, findings in finish(port, {s: o.findings for s, o in ran.items()}).items():
         ran[slug].findings = findings
@@ -257,9 +259,11 @@ def _not_known_better(findings: list[Finding], others: list[Finding]) -> list[Fi
 
 def _run(slug: str, port: Port) -> _Outcome:
     outcome = _Outcome([])
+    rule = rules.all_rules()[slug]
     try:
-        for finding in islice(rules.all_rules()[slug].check(port), MOST_FINDINGS):
-            outcome.findings.append(finding)
+        for found in islice(rule.check(port), MOST_FINDINGS):
+            if (finding := found if rule.early else begun(port, found)) is not None:
+                outcome.findings.append(finding)
     except NotApplicable as reason:
         outcome.not_applicable = str(reason)
     except NotBegun as reason:
@@ -276,35 +280,50 @@ def _run(slug: str, port: Port) -> _Outcome:
 
 def finish(port: Port, by_rule: dict[str, list[Finding]]) -> dict[str, list[Finding]]:
     """Findings in the order of the text, with model, ignore comments and identities."""
-    lines: dict[str, list[str]] = {}
+    comments = Comments(port.head)
     seen: Counter[str] = Counter()
-
-    def code(path: str, line: int) -> str:
-        if path not in lines:
-            lines[path] = read(port.head, path).split("\n")
-        return lines[path][line - 1] if 0 < line <= len(lines[path]) else ""
-
     finished: dict[str, list[Finding]] = {}
     for slug, findings in by_rule.items():
         for finding in sorted(findings, key=lambda f: (f.path, f.line, f.column, f.symbol)):
             full = replace(finding, model=port.model, path=finding.path.encode("utf-8", "replace").decode())
-            source = code(full.path, full.line)
-            if match := IGNORE.search(source):
-                named = set(re.split(r"[\s,]+", match[1].strip()))
-                reason = match[2].strip(": \t").removesuffix("-->").strip()
-                if named & {full.rule, full.item}:
-                    if reason:
-                        full = replace(full, ignored=reason)
-                    else:
-                        full = replace(
-                            full, advice=f"{full.advice} (To ignore it, give a reason after the ].)".strip()
-                        )
+            meant = [c for c in comments.about(full.path, full.line) if _names(c, full)]
+            if reason := next((comment.reason for comment in meant if comment.reason), ""):
+                full = replace(full, ignored=reason)
+            elif meant:
+                full = replace(
+                    full, advice=f"{full.advice} (To ignore it, give a reason after the ].)".strip()
+                )
             # The comment is no part of what the finding is about.
-            source = IGNORE.sub("", source).rstrip().removesuffix("#")
+            source = IGNORE.sub("", comments.line(full.path, full.line)).rstrip().removesuffix("#")
             first = full.identify(source)
             finished.setdefault(slug, []).append(full.identify(source, seen[first.id]))
             seen[first.id] += 1
     return finished
+
+
+def _names(comment: Ignore, finding: Finding) -> bool:
+    return any(name in (finding.rule, finding.item) for name, _ in comment.names)
+
+
+def _unused(port: Port, ran: dict[str, _Outcome]) -> Iterator[Finding]:
+    """Suggestions about comments of the pull request that silence nothing, though all that they name was run."""
+    whole = {
+        slug
+        for slug, outcome in ran.items()
+        if not (outcome.undecidable or outcome.error or outcome.later or outcome.not_begun)
+    }
+    items, comments, used = checklist.items(), Comments(port.head), set[tuple[str, int, str]]()
+    written = [c for c in of_changes(port) if c.line in changed_lines(port.base, port.head, c.path)]
+    for finding in [f for outcome in ran.values() for f in outcome.findings] if written else ():
+        for place in (finding, *finding.locations):
+            for comment in comments.about(place.path, place.line):
+                used |= {(comment.path, comment.line, name) for name in (finding.rule, finding.item)}
+    for comment in written:
+        for name, column in comment.names:
+            rules_of = {name} if name in rules.all_rules() else set[str]()
+            rules_of |= set(items[name].rules) if name in items else set()
+            if rules_of and rules_of <= whole and (comment.path, comment.line, name) not in used:
+                yield nothing_to_ignore(comment.path, comment.line, column, name)
 
 
 def _is_touched(port: Port, finding: Finding) -> bool:

@@ -73,7 +73,8 @@ def ported(base: Snapshot) -> dict[str, tuple[str, str]]:
 
 
 def most_similar(base: Snapshot, model: str, texts: Iterable[str]) -> Similar | None:
-    """The ported model that shares most classes with `model`, None if none shares more than two (or a quarter).
+    """The ported model that shares most classes with `model`. If none shares more than two (or a quarter), the one that has the most similar
+    set of kinds of layers, of the same modality if there is one; None if there is nothing in common.
 
     Args:
         texts: the PyTorch modules of `model`.
@@ -100,7 +101,59 @@ def most_similar(base: Snapshot, model: str, texts: Iterable[str]) -> Similar | 
         shared = [n for n, shape in shapes if f"TF{stem}{n}" in known and _alike(shape, theirs.get(n))]
         if shared and (best is None or len(shared) > best.shared):
             best = Similar(name, len(shared), len(shapes), tensorflow)
-    return best if best is not None and (best.shared > 2 or best.shared > best.of / 4) else None
+    if best is not None and (best.shared > 2 or best.shared > best.of / 4):
+        return best
+    return _nearest(base, candidates, "\n".join(texts), len(shapes))
+
+
+@dataclass(frozen=True, slots=True)
+class Makeup:
+    """What a PyTorch module is made of: its kinds of layers, and the main input of its models."""
+
+    kinds: frozenset[str]
+    modality: str
+
+
+_KIND = re.compile(
+    r"\bnn\.((?:Conv|BatchNorm|LayerNorm|GroupNorm|Linear|Embedding|LSTM|GRU|Adaptive|AvgPool|MaxPool)\w*)\("
+)
+_INPUT = re.compile(r"^\s+(pixel_values|input_features|input_values|input_ids)\s*:", re.MULTILINE)
+_BARE = Makeup(frozenset(), "")
+
+
+def makeup(text: str) -> Makeup:
+    """The makeup of a PyTorch module; attention counts as a kind of layer."""
+    kinds = set(_KIND.findall(text))
+    if re.search(r"^class \w*Attention\w*\(", text, re.MULTILINE):
+        kinds.add("attention")
+    inputs = Counter(_INPUT.findall(text))
+    return Makeup(frozenset(kinds), inputs.most_common(1)[0][0] if inputs else "")
+
+
+def _nearest(base: Snapshot, candidates: dict[str, tuple[str, str]], text: str, of: int) -> Similar | None:
+    """The port with the most similar set of kinds of layers, one with the same main input before others."""
+    own = makeup(text)
+    if not own.kinds:
+        return None
+
+    def nearness(name: str) -> tuple[bool, float, str]:
+        theirs = _known(base, candidates[name][0], makeup, _BARE)
+        both, either = own.kinds & theirs.kinds, own.kinds | theirs.kinds
+        return bool(both) and theirs.modality == own.modality, len(both) / len(either), name
+
+    name = max(candidates, key=nearness, default="")
+    if not name:
+        return None
+    shared = own.kinds & _known(base, candidates[name][0], makeup, _BARE).kinds
+    if not shared:
+        return None
+    return Similar(
+        name, 0, of, candidates[name][1], ", ".join(sorted(shared, key=lambda k: (k in _COMMON, k)))
+    )
+
+
+_COMMON = ("Linear", "LayerNorm", "Embedding")
+"""What nearly every model has, and so is named last."""
 
 
 def _known(base: Snapshot, path: str, parser: Callable[[str], T], otherwise: T) -> T:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.render.environment import render
-from bot.render.outcome import outcome, progress, welcome
+from bot.render.outcome import outcome, progress, size, welcome
 from bot.render.text import fit
 from bot.render.view import ICONS, Counts
 from checks.checklist import GUIDE, items, sections
@@ -25,6 +25,7 @@ def summary(report: Report) -> str:
             outcome=outcome(report),
             welcome=welcome,
             progress=progress,
+            size=size,
             guide=GUIDE,
             counts=Counts.of(list(report.items)),
             wrong=[finding for finding in blocking if (finding.model, finding.item) in failed],

@@ -10,6 +10,7 @@ from rich.text import Text
 from bot.render.terminal import wrapped
 from bot.render.visible import visible
 from checks.missing import Missing
+from checks.report import Similar
 
 
 def print_missing(console: Console, models: Sequence[Missing], total: int, note: str) -> None:
@@ -52,12 +53,18 @@ def _row(model: Missing, name: int, popular: bool, width: int) -> Text:
         row += f"{_short(model.downloads):>9}  "
     row += f"{model.classes:>7}  {model.lines:>5}  "
     similar = model.similar
-    near = f"{similar.model} ({similar.shared} of {similar.of} classes)" if similar is not None else "–"
+    near = _near(similar) if similar is not None else "–"
     kinds = f"; attention: {', '.join(map(visible, model.attention))}" if model.attention else ""
     if len(row) + len(near) + len(kinds) > width:
         kinds = f"; {len(model.attention)} kinds of attention" if len(model.attention) > 1 else ""
     shown = near + kinds if len(row) + len(near) + len(kinds) <= width else near
     return Text.assemble(row, (shown, "bright_black"))
+
+
+def _near(similar: Similar) -> str:
+    if similar.kinds:
+        return f"{similar.model} (kinds of layers)"
+    return f"{similar.model} ({similar.shared} of {similar.of} classes)"
 
 
 def _short(number: int | None) -> str:

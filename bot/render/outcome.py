@@ -66,6 +66,12 @@ def progress(port: PortSummary) -> str:
     return ", ".join(parts)
 
 
+def size(port: PortSummary) -> str:
+    """ "7 classes": the public models; while there are none, whatever is TensorFlow already."""
+    number = len(port.classes) or (port.converted[0] if port.converted is not None else 0)
+    return f"{number} class{'es' if number != 1 else ''}"
+
+
 def welcome(port: PortSummary) -> str:
     """The first sentence to whoever begins a port."""
     if port.stage == "empty":

@@ -14,7 +14,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from bot.render.outcome import outcome, progress, welcome
+from bot.render.outcome import outcome, progress, size, welcome
 from bot.render.visible import visible
 from checks.checklist import GUIDE, sections
 from checks.report import Edit, Finding, ItemResult, Level, PortSummary, Report, State
@@ -98,7 +98,7 @@ def _failed(report: Report) -> bool:
 
 def _title(port: PortSummary, report: Report) -> Text:
     head = "working tree" if report.head is None else report.head[:9]
-    facts = [f"{len(port.classes)} class{'es' if len(port.classes) != 1 else ''}", port.stage]
+    facts = [size(port), port.stage]
     facts.append(f"{report.base[:9]}..{head}")
     if "total" in report.timings:
         facts.append(f"{report.timings['total']:.1f} s")

@@ -54,6 +54,11 @@ def enumerate_names(names: Iterable[str], limit: int = 4) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
+def has_conflict(text: str) -> bool:
+    """git's markers of a merge conflict are in it."""
+    return (text.startswith("<<<<<<< ") or "\n<<<<<<< " in text) and "\n>>>>>>> " in text
+
+
 def verb(names: Sequence[object], one: str, many: str) -> str:
     """`one` for one name, else `many`."""
     return one if len(names) == 1 else many

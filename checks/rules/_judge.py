@@ -11,7 +11,16 @@ from typing import Literal
 from checks.port import Port
 from checks.report import Edit, Level
 from checks.rules._common import enumerate_names
-from checks.rules._name_edits import argument_edit, from_zero, index, is_ascii, named_index, segment_edit
+from checks.rules._name_edits import (
+    argument_edit,
+    from_zero,
+    index,
+    is_ascii,
+    is_counted,
+    named_index,
+    renamed,
+    segment_edit,
+)
 from checks.rules._naming import Name, Naming, fits, path_of
 from checks.rules._places import Module, Place, Series, described, is_list, is_sequential
 
@@ -53,11 +62,28 @@ def judge(port: Port, naming: Naming, name: Name, prefixes: frozenset[str]) -> M
         return None
     places, steps = naming.walk(name.segments)
     leads = steps == len(name.segments)
+    if leads and (numbered := _numbered(naming, name)):
+        places, steps = numbered
+        leads = steps == len(name.segments)
     if leads and any(fits(name, place, naming.tree) for place in places):
         return _shifted(port, naming, name)
     if naming.elsewhere and _leads(replace(naming, places=naming.elsewhere), name):
         return None
     return _unfit(port, naming, name, places) if leads else _astray(port, naming, name, places, steps)
+
+
+def _numbered(naming: Naming, name: Name) -> tuple[tuple[Place, ...], int] | None:
+    """As `Naming.walk`, where the index of a loop is part of a word: `layer_{i}` is layer_0 or layer_1, but never layer_norm. None for
+    other names."""
+    if all(segment == "{}" or "{}" not in segment for segment in name.segments):
+        return None
+    if name.layer is None or not name.layer.looped or not is_counted(naming, name):
+        return None
+    walks = (
+        naming.walk(tuple(s if s == "{}" else s.replace("{}", digit) for s in name.segments))
+        for digit in "0123456789"
+    )
+    return max(walks, key=lambda walk: walk[1])
 
 
 def _leads(naming: Naming, name: Name) -> bool:
@@ -185,7 +211,7 @@ def _astray(port: Port, naming: Naming, name: Name, at: tuple[Place, ...], steps
     whole = meant
     if meant and layer.looped and len(name.segments) == 1:
         whole = f"{meant}_._{{{index(naming, layer.call)}}}"
-    edits = segment_edit(port, naming, name, segment, whole, steps) if sure else ()
+    edits = segment_edit(port, naming, name, segment, whole, steps)
     series = [place for place in at if isinstance(place, Series)]
     listed = [place for place in at if is_list(place)]
     rule: Slug = "weight-names"
@@ -207,9 +233,11 @@ def _astray(port: Port, naming: Naming, name: Name, at: tuple[Place, ...], steps
     else:
         place = naming.where()
         message = f'"{name.shown}" names nothing of {naming.torch or "its PyTorch class"}{f" ({place})" if place else ""}'
-    advice = _advice(naming, name, steps, whole, sure, candidates)
+    advice = _advice(naming, name, steps, whole, sure, candidates, renamed(port, naming, name, edits))
     level: Level = "error" if name.weighted else "warning"
-    return Misnamed(rule, naming, name, name.line, message, advice, level, meant if sure else "", edits)
+    if not sure:
+        return Misnamed(rule, naming, name, name.line, message, advice, level)
+    return Misnamed(rule, naming, name, name.line, message, advice, level, meant, edits)
 
 
 def _unfit(port: Port, naming: Naming, name: Name, places: tuple[Place, ...]) -> Misnamed | None:
@@ -225,7 +253,7 @@ def _unfit(port: Port, naming: Naming, name: Name, places: tuple[Place, ...]) ->
         candidates = list(_candidates(naming, name, places, steps + 1)) if not layer.looped else []
         item, sure = _choice(naming, name, steps, candidates)
         meant = f"{segment}.{item}" if item else ""
-    edits = segment_edit(port, naming, name, segment, meant, steps) if sure else ()
+    edits = segment_edit(port, naming, name, segment, meant, steps)
     rule: Slug = "weight-names"
     if any(map(is_sequential, (*at, *held))):
         rule = "sequential-indices"
@@ -238,8 +266,10 @@ def _unfit(port: Port, naming: Naming, name: Name, places: tuple[Place, ...]) ->
         reason = ": its name has to say which item of it this is"
     message = f'"{name.shown}" of {naming.torch} is {what} ({naming.where(places)}){reason}'
     level: Level = "error" if name.weighted else "warning"
-    advice = _advice(naming, name, steps, meant, sure, candidates)
-    return Misnamed(rule, naming, name, name.line, message, advice, level, meant if sure else "", edits)
+    advice = _advice(naming, name, steps, meant, sure, candidates, renamed(port, naming, name, edits))
+    if not sure:
+        return Misnamed(rule, naming, name, name.line, message, advice, level)
+    return Misnamed(rule, naming, name, name.line, message, advice, level, meant, edits)
 
 
 def _candidates(naming: Naming, name: Name, at: tuple[Place, ...], steps: int) -> Iterator[str]:
@@ -283,13 +313,16 @@ def _choice(naming: Naming, name: Name, steps: int, candidates: list[str]) -> tu
     return "", False
 
 
-def _advice(naming: Naming, name: Name, steps: int, meant: str, sure: bool, candidates: Iterable[str]) -> str:
+def _advice(
+    naming: Naming, name: Name, steps: int, meant: str, sure: bool, candidates: Iterable[str], written: str
+) -> str:
+    """What to name it. `written`: what the edit makes of the name, "" if there is none."""
     if meant:
         path = [*name.segments[:steps], meant, *name.segments[steps + 1 :]]
         places, _ = naming.walk(path_of(".".join(path)))
         item = path[-1].rsplit(".", 1)[-1].isdigit()
         where = naming.where(places) if item else naming.attribute_line(path_of(path[0])[0])
-        text = ".".join(path).replace(".{}", "_._{i}").replace("{}", "{i}")
+        text = written or ".".join(path).replace(".{}", "_._{i}").replace("{}", "{i}")
         said = f"Name it {text}" if sure else f"Did you mean {text}?"
         return (
             f"{said}{f' ({where})' if where else ''}." if sure else f"{said}{f' ({where})' if where else ''}"

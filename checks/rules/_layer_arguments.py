@@ -115,12 +115,27 @@ def differences(found: LayerPair) -> Iterator[Difference]:
         theirs = [
             _given(s, s.layer.argument(one.torch, one.torch_position), one.torch_default) for s in sides
         ]
-        if not differs(mine, theirs) and not skips_parameter(found, mine, theirs):
+        wrong = differs(mine, theirs) or skips_parameter(found, mine, theirs)
+        if not wrong and not _is_stray(one, mine, node, sides):
             continue
         assert mine is not None
         assert theirs[0] is not None
         expression = sides[0].layer.argument(one.torch, one.torch_position)
         yield Difference(found, one.keras, node, mine, sides[0], theirs[0], expression)
+
+
+def _is_stray(one: Same, mine: Value | None, node: ast.expr | None, sides: tuple[Side, ...]) -> bool:
+    """PyTorch has no dilation and no groups here, TensorFlow has something that is named otherwise: `dilation_rate=stride`."""
+    word = _RARE.get(one.keras)
+    if word is None or mine is None or node is None or mine.is_literal:
+        return False
+    if any(s.layer.argument(one.torch, one.torch_position) is not None for s in sides):
+        return False
+    return all(word not in name for name in mine.parameters | mine.attributes)
+
+
+_RARE = {"dilation_rate": "dilat", "groups": "group"}
+"""Arguments that PyTorch mostly leaves out, and what a value is called that is meant for them."""
 
 
 def _given(side: Side, node: ast.expr | None, default: Plain) -> Value | None:
@@ -190,6 +205,12 @@ def all_differences(paired: Pairing) -> tuple[Difference, ...]:
 def is_hard_coded(paired: Pairing, one: Difference) -> bool:
     """A literal that may be right for the usual configuration: a matter of where values come from, not of what they are."""
     if not one.is_literal:
+        return False
+    if (
+        one.name in _RARE
+        and one.expression is None
+        and all(_RARE[one.name] not in n for n in one.mine.attributes)
+    ):
         return False
     reads = one.theirs if one.mine.is_literal else one.mine
     written = one.mine if one.mine.is_literal else one.theirs

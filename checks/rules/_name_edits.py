@@ -109,6 +109,29 @@ def from_zero(naming: Naming, call: ast.Call) -> str:
     return index(naming, call) if function in ("range", "enumerate") and arguments == 1 else ""
 
 
+def is_counted(naming: Naming, name: Name) -> bool:
+    """What the name computes is a number: the index of the loop around it."""
+    loop = _loop(naming, name.call)
+    if loop is None or not isinstance(loop.iter, ast.Call) or not isinstance(name.node, ast.JoinedStr):
+        return False
+    if dotted(loop.iter.func) not in ("range", "enumerate"):
+        return False
+    words = {node.id for part in name.node.values for node in ast.walk(part) if isinstance(node, ast.Name)}
+    return words == {index(naming, name.call)}
+
+
+def renamed(port: Port, naming: Naming, name: Name, edits: Iterable[Edit]) -> str:
+    """The name as an edit within it writes it, without quotes; "" without edits."""
+    edit = next(iter(edits), None)
+    node = name.node
+    if edit is None or node is None:
+        return ""
+    line = _source(port, naming)[node.lineno - 1]
+    start, end = node.col_offset, node.end_col_offset or 0
+    text = line[start : edit.start[1] - 1] + edit.text + line[edit.end[1] - 1 : end]
+    return text.lstrip("fF").strip("\"'")
+
+
 def named_index(port: Port, naming: Naming, call: ast.Call) -> tuple[Edit, ...]:
     """`for i in …` instead of `for _ in …`."""
     loop = _loop(naming, call)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from checks.conventions import MODELS, read
-from checks.errors import NotBegun, Undecidable
+from checks.errors import Later, NotBegun, Undecidable
 from checks.port import Module, Port
 from checks.report import Finding, Location
 from checks.rules import Rule
@@ -19,6 +19,7 @@ from checks.rules._torch_counterparts import (
     NO_TENSORFLOW,
 )
 from checks.source.torch import HOOKS, Kind, Leftover, leftovers
+from checks.unconverted import unconverted
 
 _METHODS, _ARGUMENTS, _MISSING = frozenset(METHODS), frozenset(ARGUMENTS), frozenset(NO_TENSORFLOW)
 
@@ -28,6 +29,7 @@ def grouped(port: Port, *kinds: Kind) -> Iterator[tuple[Module, list[Leftover]]]
 
     Raises:
         checks.errors.NotBegun: there is no class yet.
+        checks.errors.Later: what is not converted yet was left out.
         checks.errors.Undecidable: a module can't be read or parsed.
     """
     for module in port.broken:
@@ -35,12 +37,15 @@ def grouped(port: Port, *kinds: Kind) -> Iterator[tuple[Module, list[Leftover]]]
     if not port.classes:
         raise NotBegun("no class yet")
     for module in port.modules:
+        waiting = unconverted(port).get(module.path, ())
         groups: dict[tuple[str, str], list[Leftover]] = {}
         for found in leftovers(port.text(module.path), _METHODS, _ARGUMENTS, _MISSING):
-            if found.kind in kinds:
+            if found.kind in kinds and found.line not in waiting:
                 groups.setdefault((found.kind, found.name), []).append(found)
         for group in groups.values():
             yield module, group
+    if unconverted(port):
+        raise Later(f"{port.progress[0]} of {port.progress[1]} torch expressions are left")
 
 
 def finding(

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import difflib
 from bisect import bisect_left
 from collections.abc import Iterator
 
 from checks.changes import changed_lines
 from checks.conventions import DUMMIES, MAIN_INIT
-from checks.edits import insert, isort_key, replace_lines
-from checks.errors import NotApplicable, NotBegun
+from checks.edits import insert, isort_key, replace, replace_lines
+from checks.errors import NotApplicable, NotBegun, Undecidable
 from checks.port import Port
 from checks.report import Finding
 from checks.rules import Example, Rule
-from checks.rules._common import enumerate_names, verb
+from checks.rules._common import enumerate_names, has_conflict, verb
 from checks.rules.main_init import defined_names
 from checks.source.inits import init_facts
 from checks.source.registries import Dummy, dummies
@@ -26,12 +27,17 @@ def check(port: Port) -> Iterator[Finding]:
     found = port.facts(DUMMIES, dummies)
     if found is None:
         raise NotApplicable(f"there is no {DUMMIES}")
+    if has_conflict(port.text(DUMMIES)):
+        raise Undecidable(f"{DUMMIES} has a merge conflict")
     order = _order(port)
     offered = _offered(port)
-    yield from _different(port, found)
     models = (name for name in port.public if name in offered or port.is_model(port.of(name)[1]))
     expected = [*models, *(name for name in port.archive_lists if name in order)]
-    missing = [name for name in expected if name not in found]
+    misspelt = _misspelt(port, found, [name for name in expected if name not in found])
+    yield from _different(port, {n: d for n, d in found.items() if n not in misspelt})
+    for wrong, right in misspelt.items():
+        yield _renamed(port, found[wrong], right)
+    missing = [name for name in expected if name not in {*found, *misspelt.values()}]
     groups = [[name] for name in missing] if len(missing) < len(expected) else [missing]
     lines = port.text(DUMMIES).count("\n")
     for names in filter(None, groups):
@@ -101,6 +107,36 @@ def _positions(port: Port) -> dict[str, tuple[int, tuple[int, str]]]:
         for number, entry in enumerate(entries)
         for name in entry.names
     }
+
+
+def _misspelt(port: Port, found: dict[str, Dummy], missing: list[str]) -> dict[str, str]:
+    """Dummies that the pull request adds, that nobody offers, and that are nearly named as one that is missing -> that name."""
+    if DUMMIES not in port.changed or not missing:
+        return {}
+    changed = changed_lines(port.base, port.head, DUMMIES)
+    known = {*_positions(port), *defined_names(port)}
+    pairs: dict[str, str] = {}
+    for name, dummy in found.items():
+        if dummy.line not in changed or name in known or len(name) > 100:
+            continue
+        left = [other for other in missing if other not in pairs.values()][:100]
+        if near := difflib.get_close_matches(name, left, n=1, cutoff=0.85):
+            pairs[name] = near[0]
+    return pairs
+
+
+def _renamed(port: Port, dummy: Dummy, name: str) -> Finding:
+    source = port.text(DUMMIES).split("\n")[dummy.line - 1]
+    column = source.find(dummy.name) + 1
+    return RULE.finding(
+        DUMMIES,
+        dummy.line,
+        f"There is no {dummy.name}: {name} is meant",
+        "Run make fix-copies, or rename it here.",
+        symbol=name,
+        column=max(column, 1),
+        edits=(replace(DUMMIES, dummy.line, column, dummy.name, name),) if column else (),
+    )
 
 
 def _wrong(dummy: Dummy, message: str) -> Finding:
@@ -182,6 +218,14 @@ RULE = Rule(
             good=f"{_dummy('TFLanternModel')}\n\n",
             bad="",
             finds=("class TFLanternPreTrainedModel(metaclass=DummyObject):",),
+            fixed=True,
+        ),
+        Example(
+            title="A misspelt dummy",
+            path=DUMMIES,
+            good="class TFLanternModel(",
+            bad="class TFLanternModle(",
+            finds=("class TFLanternModle(metaclass=DummyObject):",),
             fixed=True,
         ),
         Example(

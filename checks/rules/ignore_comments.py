@@ -1,35 +1,38 @@
-"""`# tfport: ignore[…]` comments name rules that exist."""
+"""`# tfport: ignore[…]` comments name rules that exist, and stand where there is something to ignore."""
 
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterator
 
 from checks import checklist, rules
 from checks.changes import changed_lines
 from checks.edits import replace
+from checks.ignores import of_changes
 from checks.port import Port
 from checks.report import Finding
 from checks.rules import Example, Rule
 
-IGNORE = re.compile(r"tfport:\s*ignore\[([\w\s,-]+)\](.*)$")
-"""The comment: the rules or items that it names, and the reason."""
-
 
 def check(port: Port) -> Iterator[Finding]:
     known = sorted({*checklist.items(), *rules.all_rules()})
-    for path, change in port.changed.items():
-        text = port.text(path) if change.status != "removed" and path.endswith((".py", ".md", ".mdx")) else ""
-        if "tfport:" not in text:
-            continue
-        touched = changed_lines(port.base, port.head, path)
-        for number, line in enumerate(text.split("\n"), 1):
-            match = IGNORE.search(line) if "tfport:" in line and number in touched else None
-            for word in re.finditer(r"[\w-]+", match[1]) if match else ():
-                if word[0] not in known:
-                    assert match is not None
-                    yield _unknown(path, number, match.start(1) + word.start() + 1, word[0], known)
+    for comment in of_changes(port):
+        if comment.line in changed_lines(port.base, port.head, comment.path):
+            for name, column in comment.names:
+                if name not in known:
+                    yield _unknown(comment.path, comment.line, column, name, known)
+
+
+def nothing_to_ignore(path: str, line: int, column: int, name: str) -> Finding:
+    """The finding about a comment that silences nothing. `checks.run` tells, which knows what all rules have found."""
+    return RULE.finding(
+        path,
+        line,
+        f"{name} has found nothing here, so there is nothing to ignore",
+        "Take the comment out, or put it on the line that the finding names or directly above it.",
+        symbol=name,
+        column=column,
+    )
 
 
 def _unknown(path: str, line: int, column: int, name: str, known: list[str]) -> Finding:
@@ -50,9 +53,10 @@ _PATH = "src/transformers/models/lantern/modeling_tf_lantern.py"
 RULE = Rule(
     slug="ignore-comments",
     level="suggestion",
-    summary="A comment that silences tfport names rules or items that exist.",
-    why="A misspelt name silences nothing, and the finding that it was meant for stays.",
-    how="Correct the name: `# tfport: ignore[rule] reason`. `tfport explain` lists all names.",
+    summary="A comment that silences tfport names rules or items that exist, and has something to silence.",
+    why="A misspelt name silences nothing, and the finding that it was meant for stays. A comment that outlives its finding misleads readers.",
+    how="Correct the name: `# tfport: ignore[rule] reason`. `tfport explain` lists all names. The comment stands on the finding's line, or on a "
+    "line of its own directly above it (of a class or function: above the decorators).",
     check=check,
     early=True,
     examples=(
@@ -67,11 +71,13 @@ RULE = Rule(
             edits_to="    def __init__(self, config: LanternConfig, **kwargs):  # tfport: ignore[keras-serializable] on purpose\n",
         ),
         Example(
-            title="An item's name will do",
+            title="Nothing to ignore",
             path=_PATH,
             good="    def __init__(self, config: LanternConfig, **kwargs):  # main layer\n",
             bad="    def __init__(self, config: LanternConfig, **kwargs):  # tfport: ignore[main-layer] on purpose\n",
-            silent=True,
+            finds=(
+                "def __init__(self, config: LanternConfig, **kwargs):  # tfport: ignore[main-layer] on purpose",
+            ),
         ),
     ),
 )

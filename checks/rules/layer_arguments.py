@@ -94,6 +94,16 @@ RULE = Rule(
             edits_to="keras.layers.Conv2D(config.hidden_size, kernel_size=1, use_bias=True, ",
         ),
         Example(
+            title="A dilation that PyTorch has not",
+            path=_TF,
+            good="keras.layers.Conv2D(config.hidden_size, kernel_size=1, ",
+            bad="keras.layers.Conv2D(config.hidden_size, kernel_size=1, dilation_rate=config.num_hidden_layers, ",
+            finds=(
+                'self.projection = keras.layers.Conv2D(config.hidden_size, kernel_size=1, dilation_rate=config.num_hidden_layers, name="lens.3")',
+            ),
+            edits_to="keras.layers.Conv2D(config.hidden_size, kernel_size=1, dilation_rate=1, ",
+        ),
+        Example(
             title="The same width in other words",
             path=_TF,
             good="keras.layers.Conv2D(config.hidden_size, kernel_size=1, ",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from checks.conventions import AUTO, DUMMIES, MAIN_INIT, TF_UTILS
 from checks.errors import Unreadable
 from checks.port import Port
-from checks.report import Finding
+from checks.report import Finding, Location
 from checks.rules import Example, Rule
+from checks.rules._common import has_conflict
 from checks.source import facts
 from checks.source.inits import init_facts
 from checks.source.python import Problem, module_facts
@@ -21,11 +23,16 @@ def check(port: Port) -> Iterator[Finding]:
         if module.unreadable:
             yield _unreadable(path, module.unreadable)
         elif problem := module.facts.problem:
-            yield _no_python(path, problem.line, problem.column, problem.message)
+            yield _conflict(port, path) or _no_python(path, problem)
     for path, change in sorted(port.changed.items()):
         if change.status == "removed" and _is_needed(port, path):
             yield _deleted(port, path)
-        if path in modules or change.status == "removed" or not _is_read(port, path):
+        if path in modules or change.status == "removed":
+            continue
+        if change.kind == "file" and _is_text(port, path) and (conflict := _conflict(port, path)) is not None:
+            yield conflict
+            continue
+        if not _is_read(port, path):
             continue
         if change.kind != "file":
             yield _unreadable(path, f"it is a {'symbolic link' if change.kind == 'link' else 'submodule'}")
@@ -36,7 +43,7 @@ def check(port: Port) -> Iterator[Finding]:
             yield _unreadable(path, error.message.removeprefix(path).strip())
             continue
         if problem is not None:
-            yield _no_python(path, problem.line, problem.column, problem.message)
+            yield _conflict(port, path) or _no_python(path, problem)
 
 
 _SHARED = (MAIN_INIT, DUMMIES, f"{AUTO}/modeling_tf_auto.py", f"{AUTO}/modeling_auto.py")
@@ -91,13 +98,37 @@ def _unreadable(path: str, reason: str) -> Finding:
     )
 
 
-def _no_python(path: str, line: int, column: int, message: str) -> Finding:
+def _no_python(path: str, problem: Problem) -> Finding:
     return RULE.finding(
         path,
-        line,
-        f"This is no valid Python: {message}",
-        "Until it can be parsed, the other rules can't look at this file.",
-        column=column,
+        problem.line,
+        f"This is no valid Python: {problem.message}",
+        f"Fix line {problem.line} (or what is left open above it). Until then the other rules can't look at this file.",
+        column=problem.column,
+    )
+
+
+_MARKER = re.compile(r"(<<<<<<<|>>>>>>>) \S|=======$")
+
+
+def _is_text(port: Port, path: str) -> bool:
+    """A file that is read by lines, so that a marker of git does not break it."""
+    return path in (DUMMIES, port.conventions.table) or path.startswith(f"{port.conventions.docs}/")
+
+
+def _conflict(port: Port, path: str) -> Finding | None:
+    """git's markers of a conflict, None if there are none."""
+    text = port.text(path)
+    if not has_conflict(text):
+        return None
+    lines = [number for number, line in enumerate(text.split("\n"), 1) if _MARKER.match(line)]
+    return RULE.finding(
+        path,
+        lines[0],
+        "A merge conflict is not resolved: git's markers are still in the file",
+        "Keep what is right between <<<<<<< and >>>>>>> (often both sides), delete the three marker lines, then run "
+        f"git add {path} and git commit (or git rebase --continue).",
+        locations=[Location(path, line) for line in lines[1:]],
     )
 
 
@@ -108,7 +139,7 @@ RULE = Rule(
     level="error",
     summary="The port's files, and the shared files that it changes, are there and are text that Python can parse.",
     why="A file that cannot be parsed cannot be imported either, and one such file breaks `import transformers` for everybody.",
-    how="Fix the line that is named. Links, binary files and anything above 5 MB do not belong into a pull request.",
+    how="Fix the line that is named; of a merge conflict keep what is right and delete git's markers. Links, binary files and anything above 5 MB do not belong into a pull request.",
     check=check,
     examples=(
         Example(
@@ -117,6 +148,21 @@ RULE = Rule(
             good="        hidden_states = self.dense(inputs=hidden_states)",
             bad="        hidden_states = self.dense(inputs=hidden_states",
             finds=("hidden_states = self.dense(inputs=hidden_states",),
+        ),
+        Example(
+            title="A merge conflict that was committed",
+            path=_TF,
+            good="        hidden_states = self.dense(inputs=hidden_states)\n",
+            bad="<<<<<<< HEAD\n        hidden_states = self.dense(inputs=hidden_states)\n=======\n"
+            "        hidden_states = self.dense(hidden_states)\n>>>>>>> main\n",
+            finds=("<<<<<<< HEAD",),
+        ),
+        Example(
+            title="A merge conflict in the dummies",
+            path=DUMMIES,
+            good="class TFLanternModel(metaclass=DummyObject):",
+            bad="<<<<<<< HEAD\nclass TFLanternModel(metaclass=DummyObject):\n=======\n>>>>>>> main",
+            finds=("<<<<<<< HEAD",),
         ),
         Example(
             title="Broken syntax in a shared file",

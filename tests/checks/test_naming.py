@@ -6,6 +6,7 @@ import textwrap
 
 import pytest
 
+from checks.edits import apply
 from checks.report import Finding
 from checks.rules import sample
 from checks.run import check
@@ -303,3 +304,37 @@ def test_a_parameter_that_is_computed_is_not_asked_for():
     (finding,) = with_weight(trained, "None")
     assert finding.absent
     assert "table" in finding.message
+
+
+BESIDE = """
+self.blocks = nn.ModuleList([LanternBlock(config) for _ in range(3)])
+self.block_norm = nn.LayerNorm(4)
+self.block_drop = LanternBlock(config)
+"""
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [
+        ('f"block_{i}"', "blocks_._{i}"),  # no block_norm or block_drop: i is a number
+        ('f"block.{i}"', "blocks.{i}"),
+        ('f"other_._{i}"', "blocks_._{i}"),
+    ],
+)
+def test_the_advice_says_what_the_edit_writes(wrong: str, meant: str):
+    line = f"self.blocks = [TFLanternBlock(config, name={wrong}) for i in range(3)]"
+    (finding,) = found(BESIDE, line)
+    assert finding.rule == "module-list-names"
+    assert finding.advice.startswith(f"Name it {meant} (modeling_lantern.py:")
+    text = TENSORFLOW.format(tensorflow=indented(line), helper="")
+    path = f"{FOLDER}/modeling_tf_lantern.py"
+    assert f'name=f"{meant}"' in apply({path: text}, finding.edits)[path]
+
+
+def test_a_word_of_a_loop_may_be_any():
+    torch = "self.block_a = LanternBlock(config)\nself.block_b = LanternBlock(config)"
+    line = 'self.x = [TFLanternBlock(config, name=f"block_{i}") for i in ("a", "b")]'
+    assert "module-list-names" not in rules(torch, line)
+    torch = torch.replace("block_a", "block_1").replace("block_b", "block_2")
+    line = 'self.x = [TFLanternBlock(config, name=f"block_{i + 1}") for i in range(2)]'
+    assert "module-list-names" not in rules(torch, line)

@@ -60,6 +60,7 @@ def test_the_copied_file_has_two_steps():
 def test_a_half_written_port_knows_what_is_left():
     text = sample.HEAD[TF]
     cut = text.index("class TFLanternForSequenceClassification")
+    cut = text.rindex("\n\n\n", 0, cut) + 3  # with its decorators
     port, _ = summary(text[:cut] + PYTORCH[PYTORCH.index("class LanternForSequenceClassification") :])
     assert (port.stage, port.converted) == ("in-progress", (7, 9))
     assert port.steps[0].text == (
@@ -117,13 +118,38 @@ def test_the_most_similar_model():
     ],
     ids=["empty", "no-python", "no-methods", "other-code"],
 )
-def test_nobody_is_similar(other: str):
-    assert most_similar(DictSnapshot({**BASE, KIN: other}), "lantern", [PYTORCH]) is None
+def test_without_shared_classes_the_kinds_of_layers_count(other: str):
+    found = most_similar(DictSnapshot({**BASE, KIN: other}), "lantern", [PYTORCH])
+    assert found is not None
+    assert found.shared == 0
+    assert "Linear" in found.kinds
+
+
+def test_nobody_is_similar():
+    assert most_similar(DictSnapshot(BASE), "lantern", ["class LanternModel:\n    pass\n"]) is None
+
+
+def test_the_same_main_input_goes_before_more_layers():
+    text = "class X(nn.Module):\n    def f(self,\n        {}: torch.Tensor):\n        return {}\n"
+    own = text.format("pixel_values", "nn.Conv2d(1), nn.BatchNorm2d(1), nn.Linear(1)")
+    tree = {
+        f"src/transformers/models/{name}/modeling_{prefix}{name}.py": body if not prefix else ""
+        for name, body in {
+            "speech": text.format("input_features", "nn.Conv2d(1), nn.BatchNorm2d(1), nn.Linear(1)"),
+            "vision": text.format("pixel_values", "nn.Conv2d(1)"),
+        }.items()
+        for prefix in ("", "tf_")
+    }
+    found = most_similar(DictSnapshot(tree), "own", [own])
+    assert found is not None
+    assert (found.model, found.shared, found.kinds) == ("vision", 0, "Conv2d")
 
 
 def test_what_is_not_converted_there_is_not_counted():
     tree = {**BASE, KIN_TF: "class TFTorchLightPooler:\n    pass\n"}
-    assert most_similar(DictSnapshot(tree), "lantern", [PYTORCH]) is None
+    found = most_similar(DictSnapshot(tree), "lantern", [PYTORCH])
+    assert found is not None
+    assert found.shared == 0
 
 
 def test_stem():

@@ -453,7 +453,7 @@ def test_ignored_with_a_reason(name: str):
         f"    def call(  # tfport: ignore[{name}] wrapped by hand\n        self,\n",
     )
     report = run(head)
-    (finding,) = report.findings
+    (finding,) = [found for found in report.findings if found.rule != "ignore-comments"]
     assert finding.ignored == "wrapped by hand"
     assert report.blocking == ()
     assert states(report)["unpack-inputs"] == "passed"
@@ -470,7 +470,7 @@ def test_not_ignored(comment: str):
         "    @unpack_inputs\n    def call(\n        self,\n",
         f"    def call(  # tfport: {comment}\n        self,\n",
     )
-    (finding,) = run(head).findings
+    (finding,) = [found for found in run(head).findings if found.rule != "ignore-comments"]
     assert finding.ignored is None
     assert ("give a reason" in finding.advice) == (comment == "ignore[unpack-inputs]")
 
@@ -588,3 +588,53 @@ def test_a_misspelt_ignore_comment_is_told():
     assert found["ignore-comments"].level == "suggestion"
     assert found["ignore-comments"].advice == "keras-serializable is meant."
     assert found["keras-serializable"].ignored is None
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        (
+            "@keras_serializable\nclass TFLanternMainLayer",
+            "# tfport: ignore[keras-serializable] never saved\nclass TFLanternMainLayer",
+        ),
+        (
+            "@keras_serializable\nclass TFLanternMainLayer",
+            "# tfport: ignore[keras-serializable] never saved\n# It is made anew.\nclass TFLanternMainLayer",
+        ),
+        (
+            "@keras_serializable\nclass TFLanternMainLayer",
+            "# tfport: ignore[keras-serializable] never saved\n@functools.wraps(\n    object\n)\nclass TFLanternMainLayer",
+        ),
+    ],
+    ids=["above", "with-a-comment-between", "above-the-decorators"],
+)
+def test_a_comment_above_counts(good: str, bad: str):
+    report = run(edited(TF, good, bad))
+    assert [f.ignored for f in report.findings if f.rule == "keras-serializable"] == ["never saved"]
+    assert report.blocking == ()
+    assert not [f for f in report.findings if f.rule == "ignore-comments"]
+
+
+def test_a_comment_further_up_does_not_count():
+    report = run(
+        edited(
+            TF,
+            "@keras_serializable\nclass TFLanternMainLayer",
+            "# tfport: ignore[keras-serializable] never saved\n\n\nclass TFLanternMainLayer",
+        )
+    )
+    found = {finding.rule: finding for finding in report.findings}
+    assert found["keras-serializable"].ignored is None
+    assert (
+        found["ignore-comments"].message
+        == "keras-serializable has found nothing here, so there is nothing to ignore"
+    )
+
+
+def test_what_was_not_run_may_be_ignored():
+    comment = "class TFLanternMainLayer(keras.layers.Layer):  # tfport: ignore[{}] on purpose"
+    head = edited(TF, "class TFLanternMainLayer(keras.layers.Layer):", comment.format("matches-pytorch"))
+    assert run(head).findings == ()
+    head = edited(TF, "class TFLanternMainLayer(keras.layers.Layer):", comment.format("losses"))
+    assert [f.rule for f in run(head).findings] == ["ignore-comments"]
+    assert check(sample.base(), DictSnapshot(head), only=["ignore-comments"]).findings == ()
