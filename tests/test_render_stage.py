@@ -25,7 +25,7 @@ def test_an_empty_file():
     body = summary(TALK, report(""), None, greets=True, asking=Asking()).body
     head = body.partition("<details>")[0]
     assert head.startswith("**TensorFlow port of `lantern`: welcome, @")
-    assert "0 of 4 classes converted" in head
+    assert "0 of 9 classes converted" in head
     assert "1. Copy `modeling_lantern.py` into `modeling_tf_lantern.py`" in head
     assert "2. Commit and push whenever you like" in head
     assert "/v4.36.1/en/add_tensorflow_model#4-model-implementation" in head
@@ -44,12 +44,12 @@ def test_a_half_written_port():
     text = text[: text.index("class TFLanternForSequenceClassification")]
     text += PYTORCH[PYTORCH.index("class LanternForSequenceClassification") :]
     head = summary(TALK, report(text), None, greets=False, asking=Asking()).body.partition("<details>")[0]
-    assert "2 of 4 classes converted" in head
+    assert "7 of 9 classes converted" in head
     assert "Convert what is left: `LanternForSequenceClassification`" in head
 
 
 def test_names_of_strangers_do_nothing():
-    hostile = PYTORCH.replace("LanternPooler", "Lantern_x_")
+    hostile = PYTORCH.replace("LanternEmbeddings", "Lantern_x_")
     base = {**BASE, "src/transformers/models/lantern/modeling_lantern.py": hostile}
     found = check(DictSnapshot(base), DictSnapshot({**base, TF: hostile}))
     body = summary(TALK, replace(found, base="b" * 40), None, greets=False, asking=Asking()).body
