@@ -13,7 +13,7 @@ from checks.errors import NotApplicable, Undecidable
 from checks.port import Module, Port
 from checks.report import Finding
 from checks.rules import Example, Rule
-from checks.rules._copies import compare, how, origin
+from checks.rules._copies import MOST_MARKERS, compare, how, origin
 from checks.rules.unmarked_copy import says_so, unmarked
 from checks.source.copies import Block, Marker, copied_block, definition, markers, replaced
 
@@ -62,7 +62,7 @@ def _copied(port: Port) -> Iterator[_Copied]:
         text = port.text(module.pytorch_path) or read(port.base, module.pytorch_path)
         ours = port.text(module.path)
         lines = text.split("\n")
-        for marker in markers(text):
+        for marker in markers(text)[:MOST_MARKERS]:
             names = _below(lines, marker)
             source = _tensorflow_name(marker.name)
             if not names or not source or marker.root != "transformers":
@@ -71,10 +71,10 @@ def _copied(port: Port) -> Iterator[_Copied]:
                 continue
             named = [f"TF{names[0]}" if names[0][:1].isupper() else names[0]]
             named += ["call" if name == "forward" else name for name in names[1:]]
-            block = definition(ours, named)
+            block = definition(ours, tuple(named))
             if block is None or block.first not in module.touched or named[-1].endswith("PreTrainedModel"):
                 continue
-            if len(names) > 1 and definition(ours, named[:1]) in _blocks_marked(port, module.path):
+            if len(names) > 1 and definition(ours, (named[0],)) in _blocks_marked(port, module.path):
                 continue
             yield _Copied(module, block, ".".join(named), marker.line, source, marker.rest.strip())
 

@@ -15,11 +15,20 @@ from checks.run import MOST_FINDINGS, check
 from checks.snapshot import DictSnapshot, GitSnapshot
 
 TF = "src/transformers/models/lantern/modeling_tf_lantern.py"
+PT = "src/transformers/models/lantern/modeling_lantern.py"
 MAIN = "src/transformers/__init__.py"
 AUTO = "src/transformers/models/auto/modeling_tf_auto.py"
 PAGE = "docs/source/en/model_doc/lantern.md"
 TABLE = "docs/source/en/index.md"
 N = 400_000
+
+CHECK_REPO = "utils/check_repo.py"
+
+
+def _documented(line: str) -> str:
+    string = f'"""\n    Args:\n        a (`int`):\n            Some number.\n{line}\n"""'
+    return sample.HEAD[TF] + f"\nLANTERN_MORE_INPUTS_DOCSTRING = r{string}\n"
+
 
 ATTACKS = {
     "spaces after an ignore comment": (
@@ -67,6 +76,82 @@ ATTACKS = {
     "deep nesting": (TF, "".join(f"{' ' * n}if x:\n" for n in range(95)) + " " * 95 + "pass\n"),
     "a chain of attributes": (TF, "x" + ".x" * N),
     "brackets": (TF, "[" * N),
+    "empty lines after a return": (
+        TF,
+        sample.HEAD[TF] + "\n\ndef f(x):\n    return x\n" + "         \n" * 3_000 + "    # c\n",
+    ),
+    "two bases each": (
+        TF,
+        sample.HEAD[TF]
+        + "class TFZ0: pass\nclass TFY0: pass\n"
+        + "".join(
+            f"class TF{x}{n + 1}(TFZ{n}, TFY{n}):\n    def call(self, x): return x\n"
+            for n in range(60)
+            for x in "ZY"
+        ),
+    ),
+    "two bases each, in PyTorch": (
+        PT,
+        sample.HEAD[PT]
+        + "class Z0(nn.Module): pass\nclass Y0(nn.Module): pass\n"
+        + "".join(f"class {x}{n + 1}(Z{n}, Y{n}): pass\n" for n in range(60) for x in "ZY")
+        + "class LanternFlame(Z60): pass\n",
+    ),
+    "a chain of bases": (
+        TF,
+        sample.HEAD[TF]
+        + "class TFZ0(TFPreTrainedModel): pass\n"
+        + "".join(f"class TFZ{n + 1}(TFZ{n}): pass\n" for n in range(5_000)),
+    ),
+    "many copies of something long": (
+        TF,
+        sample.HEAD[TF]
+        + "class TFSource:\n"
+        + "    a = a\n" * 20_000
+        + "".join(
+            f"# Copied from transformers.models.lantern.modeling_tf_lantern.TFSource\nclass TFL{n}:\n    pass\n\n"
+            for n in range(2_000)
+        ),
+    ),
+    "many replacements": (
+        TF,
+        sample.HEAD[TF]
+        + "".join(
+            "# Copied from transformers.models.lantern.modeling_tf_lantern.TFLanternMainLayer with Lantern->Lantern"
+            f"{n}\nclass TFL{n}:\n    pass\n\n"
+            for n in range(5_000)
+        ),
+    ),
+    "the same line a thousand times": (
+        TF,
+        sample.HEAD[TF]
+        + "class TFSource:\n"
+        + "    a = a\n" * 10_000
+        + "# Copied from transformers.models.lantern.modeling_tf_lantern.TFSource\nclass TFL:\n"
+        + "    a = a\n    b = a\n" * 5_000,
+    ),
+    "many layers that are built": (
+        TF,
+        sample.HEAD[TF]
+        + "class TFW(keras.layers.Layer):\n    def __init__(self, config):\n"
+        + "".join(f"        self.d{n} = keras.layers.Dense(3, name='d{n}')\n" for n in range(2_000))
+        + "    def build(self, input_shape=None):\n"
+        + "".join(
+            f"        with tf.name_scope(self.d{n}.name):\n            self.d{n}.build([None, 3])\n"
+            for n in range(1_000)
+        ),
+    ),
+    "imports that do not end": (
+        PT,
+        sample.HEAD[PT] + "from a import (\n" * 60_000,
+    ),
+    "hashes": (PT, sample.HEAD[PT] + "#" * N + '"\n'),
+    "lists that do not end": (CHECK_REPO, sample.HEAD[CHECK_REPO] + "A = [\n" * 60_000),
+    "blanks after an argument": (TF, _documented("        a" + " " * N + "!")),
+    "blanks after a bracket": (TF, _documented("        a (" + " " * N + "!")),
+    "blanks after Args": (TF, _documented("    Args" + " " * N + "!")),
+    "blanks after Returns": (TF, _documented("    Returns" + " " * N + "(")),
+    "a long number": (TF, sample.HEAD[TF] + "# -" + "1" * N + "x\n"),
     "a page of autodoc": (PAGE, "[[autodoc]] TFLanternModel\n    - forward\n" * 50_000),
 }
 
