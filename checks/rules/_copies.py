@@ -28,7 +28,7 @@ from checks.source.copies import (
 
 SCRIPT = "utils/check_copies.py"
 ROOTS = {"transformers": SOURCE, "tests": "tests"}
-MOST_MARKERS = 200
+MOST_MARKERS = 100
 """In one file. Real ones have less than 60."""
 MOST_COMPARED = 2_000_000
 """Characters of originals and copies that are compared in one file. All modules of all models together have twice that."""
@@ -61,7 +61,7 @@ def origin(snapshot: Snapshot, root: str, name: str) -> Origin:
         path = f"{ROOTS[root]}/{'/'.join(parts[:count])}.py"
         if snapshot.blob_id(path) is not None:
             names = parts[count:]
-            return Origin(path, tuple(names), definition(read(snapshot, path), tuple(names)))
+            return Origin(path, tuple(names), definition(read(snapshot, path), names))
     return Origin("", tuple(parts), None)
 
 

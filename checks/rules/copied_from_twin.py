@@ -71,10 +71,10 @@ def _copied(port: Port) -> Iterator[_Copied]:
                 continue
             named = [f"TF{names[0]}" if names[0][:1].isupper() else names[0]]
             named += ["call" if name == "forward" else name for name in names[1:]]
-            block = definition(ours, tuple(named))
+            block = definition(ours, named)
             if block is None or block.first not in module.touched or named[-1].endswith("PreTrainedModel"):
                 continue
-            if len(names) > 1 and definition(ours, (named[0],)) in _blocks_marked(port, module.path):
+            if len(names) > 1 and definition(ours, named[:1]) in _blocks_marked(port, module.path):
                 continue
             yield _Copied(module, block, ".".join(named), marker.line, source, marker.rest.strip())
 

@@ -78,7 +78,7 @@ def _is_stale(port: Port, path: str, marker: Marker, how: Manner) -> bool:
 
 
 def _finding(port: Port, path: str, name: str, places: list[tuple[str, Marker]]) -> Finding:
-    names = tuple(name.split(".")[len(dotted_path(path).split(".")) - 1 :])
+    names = name.split(".")[len(dotted_path(path).split(".")) - 1 :]
     new = definition(read(port.head, path), names)
     shown = ".".join(names)
     who = ", ".join(dict.fromkeys(copier.rsplit("/", 1)[-1] for copier, _ in places[:4]))

@@ -110,9 +110,13 @@ def _continues(line: str, indent: str) -> bool:
     return line.startswith(indent) or not line.strip() or _HEADER_ENDS.match(line) is not None
 
 
-@lru_cache(maxsize=256)
-def definition(text: str, names: tuple[str, ...]) -> Block | None:
+def definition(text: str, names: Sequence[str]) -> Block | None:
     """The class or function under a dotted name (["TFBertModel", "call"]), found as upstream finds it; None if there is none."""
+    return _definition(text, tuple(names))
+
+
+@lru_cache(maxsize=256)
+def _definition(text: str, names: tuple[str, ...]) -> Block | None:
     at, start, indent = 0, 0, ""
     if not names:
         return None
