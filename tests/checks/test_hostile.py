@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import re
 import time
 from pathlib import Path
 
 import pygit2
 import pytest
 
+import checks.run
 from checks.changes import changes
+from checks.edits import apply
 from checks.errors import UserError
+from checks.port import Port
+from checks.progress import summarize
 from checks.rules import sample
-from checks.run import MOST_FINDINGS, check
+from checks.run import MOST_FINDINGS, TOO_LONG, check
 from checks.snapshot import DictSnapshot, GitSnapshot
 
 TF = "src/transformers/models/lantern/modeling_tf_lantern.py"
@@ -189,3 +195,71 @@ def test_folders_a_thousand_deep(tmp_path: Path):
     new = GitSnapshot(repo, str(head))
     assert len(changes(GitSnapshot(repo, str(base)), new)) == 1
     assert len(new.list("")) == 1
+
+
+S = "\\ud800"
+"""As it is written in a string of a module: half a character."""
+
+HALF_CHARACTERS = {
+    "class names in the auto classes": (AUTO, sample.HEAD[AUTO].replace('"TFLantern', f'"{S}TFLantern')),
+    "class names in the init": (MAIN, sample.HEAD[MAIN].replace('"TFLantern', f'"{S}TFLantern')),
+    "names of layers": (TF, sample.HEAD[TF].replace('name="', f'name="{S}')),
+}
+
+
+@pytest.mark.parametrize("where", HALF_CHARACTERS)
+def test_half_a_character(where: str):
+    path, text = HALF_CHARACTERS[where]
+    assert text != sample.HEAD[path]
+    report = check(sample.base(), DictSnapshot({**sample.HEAD, path: text}), ready=True)
+    assert not [item for item in report.items if item.state == "error"]
+    assert report.findings
+    json.dumps(report.to_json(), ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize(
+    "mapping",
+    [
+        'OrderedDict([("bert", "TFB")])',
+        'OrderedDict([("zbert", "TFB")])',
+        'OrderedDict(\n    [("bert", "TFB")]\n)',
+    ],
+)
+@pytest.mark.parametrize("rest", ["", "\n"])
+def test_a_mapping_of_one_line_stays_python(mapping: str, rest: str):
+    name = "TF_MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING_NAMES"
+    text = re.sub(rf"^{name} = .*?^\)\n", "", sample.HEAD[AUTO], flags=re.MULTILINE | re.DOTALL)
+    text = f"{text}{name} = {mapping}{rest}"
+    assert text != sample.HEAD[AUTO]
+    report = check(sample.base(), DictSnapshot({**sample.HEAD, AUTO: text}), ready=True)
+    found = [f for f in report.findings if f.path == AUTO and name in f.message]
+    assert found
+    assert all(f.line <= len(text.split("\n")) for f in found)
+    compile(apply({AUTO: text}, [edit for f in report.findings for edit in f.edits])[AUTO], AUTO, "exec")
+
+
+def test_too_many_seconds(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(checks.run, "LONGEST", -1.0)
+    report = check(sample.base(), sample.head(), ready=True)
+    checked = [item for item in report.items if item.state != "needs-human"]
+    assert {item.reason for item in checked if item.state == "unverified"} >= {TOO_LONG}
+    assert not [item for item in checked if item.state in ("passed", "failed", "error")]
+
+
+def test_a_port_that_cannot_be_described_leaves_the_others_alone(monkeypatch: pytest.MonkeyPatch):
+    def described(port: Port):
+        if port.model == "lamp":
+            raise RecursionError
+        return summarize(port)
+
+    monkeypatch.setattr(checks.run, "summarize", described)
+    lamp = "src/transformers/models/lamp/modeling_tf_lamp.py"
+    report = check(
+        sample.base(), DictSnapshot({**sample.HEAD, lamp: sample.HEAD[TF].replace("Lantern", "Lamp")})
+    )
+    states = {
+        port.model: {item.state for item in report.items if item.model == port.model} for port in report.ports
+    }
+    assert states["lamp"] == {"error"}
+    assert "error" not in states["lantern"]
+    assert "passed" in states["lantern"]
