@@ -158,6 +158,24 @@ ATTACKS = {
     "blanks after Args": (TF, _documented("    Args" + " " * N + "!")),
     "blanks after Returns": (TF, _documented("    Returns" + " " * N + "(")),
     "a long number": (TF, sample.HEAD[TF] + "# -" + "1" * N + "x\n"),
+    "layers within layers": (
+        TF,
+        sample.HEAD[TF]
+        + "".join(
+            f"class TFN{n}(keras.layers.Layer):\n    def __init__(self, config):\n        super().__init__()\n"
+            f"        self.a = TFN{n + 1}(config, name='a')\n        self.b = TFN{n + 1}(config, name='b')\n"
+            for n in range(2_000)
+        ),
+    ),
+    "modules within modules": (
+        PT,
+        sample.HEAD[PT]
+        + "".join(
+            f"class Lamp{n}(nn.Module):\n    def __init__(self, config):\n        super().__init__()\n"
+            f"        self.a = Lamp{n + 1}(config)\n        self.b = Lamp{n + 1}(config)\n"
+            for n in range(2_000)
+        ).replace("class Lamp0(", "class LanternFlame("),
+    ),
     "a page of autodoc": (PAGE, "[[autodoc]] TFLanternModel\n    - forward\n" * 50_000),
 }
 
