@@ -29,7 +29,8 @@ def check(port: Port) -> Iterator[Finding]:
         raise NotBegun("no public class yet")
     tensorflow, pytorch = port.auto("modeling_tf_auto").mappings, port.auto("modeling_auto").mappings
     exists = _existence(port)
-    found = [finding for mapping in tensorflow.values() for finding in _nonexistent(port, mapping, exists)]
+    changed = changed_lines(port.base, port.head, _PATH)
+    found = [f for mapping in tensorflow.values() for f in _nonexistent(port, mapping, exists, changed)]
     yield from found
     yield from _twice(port, tensorflow)
     wrong = {finding.line for finding in found}
@@ -145,9 +146,10 @@ def _different(port: Port, mapping: Mapping, own: MapEntry, lacking: list[str]) 
     )
 
 
-def _nonexistent(port: Port, mapping: Mapping, exists: Callable[[str], bool]) -> Iterator[Finding]:
+def _nonexistent(
+    port: Port, mapping: Mapping, exists: Callable[[str], bool], changed: frozenset[int]
+) -> Iterator[Finding]:
     """Entries that the pull request writes and whose class or model type nobody knows."""
-    changed = changed_lines(port.base, port.head, _PATH)
     for entry in mapping.entries:
         if entry.line not in changed:
             continue
