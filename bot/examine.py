@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
+import os
+import resource
+import threading
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import structlog
@@ -21,7 +25,13 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 TIMEOUT = 60.0
-"""Seconds. The largest real port takes half of one."""
+"""Seconds from when a worker begins. The largest real port takes half of one."""
+STARTUP = 120.0
+"""Seconds that a worker may take to start. Five, if nothing else runs."""
+MEMORY = 4 << 30
+"""Bytes that a worker may have of its own. It has 0.3 GB after a large port."""
+ADDRESSES = 32 << 30
+"""Bytes of addresses: git maps its packs (up to 8 GB of them), which costs no memory."""
 
 
 class Examination(TypedDict):
@@ -46,21 +56,26 @@ class ExaminationFailed(Exception):
 
 
 class Examiner:
-    """A few warm worker processes; they keep the facts of files that they have parsed."""
+    """A few warm worker processes; they keep the facts of files that they have parsed.
+
+    Each has its own slot: what hangs or dies takes nobody with it but itself, and waits for nobody's time.
+    """
 
     def __init__(self, workers: int = 1, timeout: float = TIMEOUT) -> None:
         self._workers = workers
         self._timeout = timeout
-        self._pool: ProcessPoolExecutor | None = None
+        self._lock = threading.Lock()
+        self._slots: _Slots | None = None
 
     def start(self) -> None:
         """Begin to start the workers, so that the first pull request does not wait for the imports."""
-        if self._pool is None:
-            # Not fork: this process has threads (the durable engine's).
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self._workers, mp_context=context)
-            for _ in range(self._workers):
-                self._pool.submit(_warm)
+        self._started()
+
+    def _started(self) -> _Slots:
+        with self._lock:
+            if self._slots is None:
+                self._slots = _Slots(self._workers, self._timeout)
+            return self._slots
 
     async def examine(self, repository: Path, base: str, head: str, *, ready: bool) -> Examination | None:
         """The report on `head` against its merge base `base`; None if nothing is ported.
@@ -71,24 +86,114 @@ class Examiner:
         Raises:
             ExaminationFailed: it hung or killed its process.
         """
-        self.start()
-        assert self._pool is not None
-        arguments = (str(repository), base, head, ready)
+        slots = self._started()
+        arguments = (str(repository), base, head, ready, self._timeout)
         try:
-            work = asyncio.get_running_loop().run_in_executor(self._pool, _examine, *arguments)
-            return await asyncio.wait_for(work, self._timeout)
+            # By a thread, not by a task that waits: examinations come from several event loops.
+            return await asyncio.get_running_loop().run_in_executor(slots.threads, slots.run, arguments)
         except (TimeoutError, BrokenProcessPool) as error:
             log.error("examination failed", repository=str(repository), head=head, error=type(error).__name__)
-            self.stop()
             raise ExaminationFailed(f"the static checks did not survive {head}") from error
 
     def stop(self) -> None:
         """Kill the workers."""
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            for process in list((pool._processes or {}).values()):  # pyright: ignore[reportPrivateUsage]
-                process.kill()
-            pool.shutdown(wait=False, cancel_futures=True)
+        with self._lock:
+            slots, self._slots = self._slots, None
+        if slots is not None:
+            slots.stop()
+
+
+class _Slots:
+    """Worker processes, and as many threads that wait for them."""
+
+    def __init__(self, count: int, timeout: float) -> None:
+        self.threads = ThreadPoolExecutor(count, thread_name_prefix="examiner")
+        self._timeout = timeout
+        self._lock = threading.Lock()
+        self._stopped = False
+        self._all = {_Worker() for _ in range(count)}
+        self._free: SimpleQueue[_Worker] = SimpleQueue()
+        for worker in self._all:
+            self._free.put(worker)
+
+    def run(self, arguments: tuple[str, str, str, bool, float]) -> Examination | None:
+        """Runs one examination in a worker of its own. The time counts from when the worker begins.
+
+        Raises:
+            TimeoutError: it took too long; its worker is dead.
+            BrokenProcessPool: it killed its worker, or `stop` did.
+        """
+        worker = self._free.get()  # there is one, as there are as many threads
+        try:
+            if (
+                not worker.wait_until_warm()
+            ):  # it died before it had anything to do: not the examination's fault
+                worker = self._instead_of(worker)
+                worker.wait_until_warm()
+            return worker.pool.submit(_examine, *arguments).result(self._timeout)
+        except (TimeoutError, BrokenProcessPool):
+            worker = self._instead_of(worker)
+            raise
+        finally:
+            self._free.put(worker)
+
+    def _instead_of(self, worker: _Worker) -> _Worker:
+        worker.kill()
+        with self._lock:
+            if self._stopped:
+                raise BrokenProcessPool("the examiner has been stopped")
+            self._all.discard(worker)
+            fresh = _Worker()
+            self._all.add(fresh)
+            return fresh
+
+    def stop(self) -> None:
+        """Kills all workers; what they do ends with `BrokenProcessPool`."""
+        with self._lock:
+            self._stopped = True
+            for worker in self._all:
+                worker.kill()
+        self.threads.shutdown(wait=False, cancel_futures=True)
+
+
+class _Worker:
+    """One process."""
+
+    def __init__(self) -> None:
+        # Not fork: this process has threads (the durable engine's).
+        context = multiprocessing.get_context("spawn")
+        self.pool = ProcessPoolExecutor(1, mp_context=context)
+        self._warm = self.pool.submit(_warm)
+
+    def wait_until_warm(self) -> bool:
+        """Whether it is alive, once it has imported everything."""
+        try:
+            self._warm.result(STARTUP)
+            self.pool.submit(_alive).result(STARTUP)
+        except (TimeoutError, BrokenProcessPool):
+            return False
+        return True
+
+    def kill(self) -> None:
+        """Ends the process, whatever it does."""
+        for process in list((self.pool._processes or {}).values()):  # pyright: ignore[reportPrivateUsage]
+            process.kill()
+        self.pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _alive() -> None:
+    """Nothing: a process that can do it lives."""
+
+
+def _limit(seconds: float) -> None:
+    """This process may use so much processor time from now on (it ends by itself, should nobody be left to kill it), and not all memory."""
+    used = sum(os.times()[:2])
+    resource.setrlimit(
+        resource.RLIMIT_CPU, (int(used + seconds) + 2, resource.getrlimit(resource.RLIMIT_CPU)[1])
+    )
+    for kind, most in ((resource.RLIMIT_DATA, MEMORY), (resource.RLIMIT_AS, ADDRESSES)):
+        _, hard = resource.getrlimit(kind)
+        resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
 def _warm() -> None:
@@ -99,7 +204,8 @@ def _warm() -> None:
     all_rules()
 
 
-def _examine(repository: str, base: str, head: str, ready: bool) -> Examination | None:
+def _examine(repository: str, base: str, head: str, ready: bool, seconds: float) -> Examination | None:
+    _limit(seconds)
     from checks.errors import NoTensorFlow, NothingToPort
     from checks.run import check
     from checks.snapshot import GitSnapshot

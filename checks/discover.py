@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator, Mapping
 
@@ -12,6 +13,8 @@ from checks.port import Module, Port
 from checks.snapshot import Change, Snapshot
 from checks.source import facts
 from checks.source.python import ModuleFacts, module_facts
+
+logger = logging.getLogger(__name__)
 
 INFRASTRUCTURE = frozenset({"utils", "outputs", "pytorch_utils", "auto", "common", "core"})
 """`modeling_tf_<these>.py` are the library's own."""
@@ -173,4 +176,9 @@ def _extends(port: Port) -> bool:
     before = at_base(port)
     if port.broken or before is None or before.broken:
         return False
-    return bool(set(port.public) - set(before.public))
+    try:
+        return bool(set(port.public) - set(before.public))
+    except Exception:
+        # The run goes on with it: there it fails where no other port is harmed.
+        logger.exception("what %s offers cannot be told, head %s", port.model, port.head.sha)
+        return True

@@ -16,6 +16,9 @@ from checks.port import Module, Port
 from checks.source.layers import ClassLayers, Layer, Weight, class_layers
 from checks.source.python import Class, ModuleFacts, module_facts
 
+MOST_BASES = 50
+"""Of one class, direct and indirect. Real ones have five."""
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -129,26 +132,30 @@ def pytorch_classes(port: Port, path: str) -> dict[str, ClassLayers]:
 
 def with_bases(port: Port, path: str, found: ClassLayers) -> tuple[tuple[str, ClassLayers], ...]:
     """A PyTorch class of the module `path` and its bases, nearest first, each with the path of its module."""
-    return tuple(_with_bases(port, path, found, frozenset()))
+    chain: list[tuple[str, ClassLayers]] = []
+    seen: set[tuple[str, str]] = set()
+    todo = [(path, found)]
+    while todo and len(chain) < MOST_BASES:
+        path, found = todo.pop()
+        if (path, found.name) not in seen:
+            seen.add((path, found.name))
+            chain.append((path, found))
+            todo += reversed([*_bases(port, path, found)])
+    return tuple(chain)
 
 
-def _with_bases(
-    port: Port, path: str, found: ClassLayers, seen: frozenset[tuple[str, str]]
-) -> Iterator[tuple[str, ClassLayers]]:
-    yield path, found
-    seen |= {(path, found.name)}
+def _bases(port: Port, path: str, found: ClassLayers) -> Iterator[tuple[str, ClassLayers]]:
     here = pytorch_classes(port, path)
     facts = port.known_facts(path, module_facts) or port.known_facts(path, module_facts, base=True)
     for base in found.bases:
         name = base.rsplit(".", 1)[-1]
         if name in here:
-            if (path, name) not in seen:
-                yield from _with_bases(port, path, here[name], seen)
+            yield path, here[name]
             continue
         origin = _imported_from(path, facts, name)
         there = pytorch_classes(port, origin) if origin else {}
-        if name in there and (origin, name) not in seen:
-            yield from _with_bases(port, origin, there[name], seen)
+        if name in there:
+            yield origin, there[name]
 
 
 def _imported_from(path: str, facts: ModuleFacts | None, name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
@@ -167,25 +167,57 @@ class Port:
 
     def is_keras(self, found: Class) -> bool:
         """It is a Keras layer or model, as far as its bases tell."""
-        return self._descends(found, _is_keras_base, frozenset())
+        return id(found) in self._keras
 
     def is_model(self, found: Class) -> bool:
         """It is a `TFPreTrainedModel`."""
-        return self._descends(found, _is_model_base, frozenset())
+        return id(found) in self._models
 
-    def _descends(self, found: Class, test: Callable[[str, str], bool], seen: frozenset[str]) -> bool:
+    @cached_property
+    def _keras(self) -> frozenset[int]:
+        return self._inheriting(lambda found: any(_is_keras_base(*base) for base in self._outside(found)))
+
+    @cached_property
+    def _models(self) -> frozenset[int]:
+        return self._inheriting(lambda found: any(_is_model_base(*base) for base in self._outside(found)))
+
+    def _inheriting(self, test: Callable[[Class], bool]) -> frozenset[int]:
+        """The classes (by identity: two modules may have one of the same name) for which something holds, and all below them.
+
+        From the bases down, each class once: whoever writes the module decides how many paths lead from a class to a base.
+        """
+        below: dict[int, list[Class]] = {}
+        found: set[int] = set()
+        todo: list[Class] = []
+        for module in self.modules:
+            for one in module.facts.classes.values():
+                for base in one.bases:
+                    local = self._local.get(base.split(".")[-1])
+                    if local is not None and local is not one:
+                        below.setdefault(id(local), []).append(one)
+                if test(one):
+                    todo.append(one)
+        while todo:
+            one = todo.pop()
+            if id(one) not in found:
+                found.add(id(one))
+                todo += below.get(id(one), ())
+        return frozenset(found)
+
+    @cached_property
+    def _local(self) -> dict[str, Class]:
+        """Class by name; of several the first module's."""
+        return {
+            name: found for module in reversed(self.modules) for name, found in module.facts.classes.items()
+        }
+
+    def _outside(self, found: Class) -> Iterator[tuple[str, str]]:
+        """The bases of a class that are none of the port's, each with the module that it is imported from ("" if unknown)."""
         for base in found.bases:
-            name = base.split(".")[-1]
-            local = next((m.facts.classes[name] for m in self.modules if name in m.facts.classes), None)
-            if local is not None and local is not found:
-                if name not in seen and self._descends(local, test, seen | {name}):
-                    return True
-                continue
-            imports = (m.facts.importing(base.split(".")[0]) for m in self.modules)
-            origin = next((i.module for i in imports if i is not None), "")
-            if test(base, origin):
-                return True
-        return False
+            local = self._local.get(base.split(".")[-1])
+            if local is None or local is found:
+                imports = (m.facts.importing(base.split(".")[0]) for m in self.modules)
+                yield base, next((i.module for i in imports if i is not None), "")
 
     def has_torch(self, module: Module, found: Class) -> bool:
         """PyTorch expressions are left in the class."""
@@ -333,16 +365,21 @@ class Port:
         )
 
     def _has_call(self, found: Class) -> bool:
-        if "call" in found.methods:
-            return True
+        return id(found) in self._callable
+
+    @cached_property
+    def _callable(self) -> frozenset[int]:
+        return self._inheriting(lambda found: "call" in found.methods or self._inherits_call(found))
+
+    def _inherits_call(self, found: Class) -> bool:
         # TFCamembertModel(TFRobertaModel): what a class of another model's module does is inherited.
         names = [base.split(".")[-1] for base in found.bases]
-        own = [self.classes[name][1] for name in names if name in self.classes and name != found.name]
-        foreign = [
-            n for n in names if n not in self.classes and n.startswith("TF") and n != "TFPreTrainedModel"
-        ]
-        return any(map(self._has_call, own)) or any(
-            not n.endswith(("PreTrainedModel", "Loss")) for n in foreign
+        return any(
+            name not in self._local
+            and name.startswith("TF")
+            and name != "TFPreTrainedModel"
+            and not name.endswith(("PreTrainedModel", "Loss"))
+            for name in names
         )
 
 

@@ -90,8 +90,27 @@ class Finding:
         key = "\0".join(
             [self.rule, self.model, self.symbol, self.path, normal, self.message if self.absent else ""]
         )
-        digest = hashlib.sha256(f"{key}\0{occurrence}".encode()).hexdigest()[:16]
+        digest = hashlib.sha256(f"{key}\0{occurrence}".encode("utf-8", "replace")).hexdigest()[:16]
         return replace(self, id=digest, end_line=self.end_line or self.line)
+
+    def encodable(self) -> Finding:
+        """The same finding with texts that can be sent anywhere: what a module's strings and paths say need not be Unicode."""
+        return replace(
+            self,
+            path=encodable(self.path),
+            message=encodable(self.message),
+            advice=encodable(self.advice),
+            symbol=encodable(self.symbol),
+            edits=tuple(
+                replace(edit, path=encodable(edit.path), text=encodable(edit.text)) for edit in self.edits
+            ),
+            locations=tuple(replace(place, path=encodable(place.path)) for place in self.locations),
+        )
+
+
+def encodable(text: str) -> str:
+    """The text with "?" for each lone surrogate ("\\ud800" in a string, bytes of a path that are no UTF-8)."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from checks.errors import Later, NotApplicable, NotBegun, Undecidable, UserError
 from checks.ignores import IGNORE, Comments, Ignore, of_changes
 from checks.port import Port
 from checks.progress import summarize
-from checks.report import Finding, ItemResult, Level, Location, Report, State
+from checks.report import Finding, ItemResult, Level, Location, PortSummary, Report, State, encodable
 from checks.rules._copies import copied_lines
 from checks.rules.ignore_comments import nothing_to_ignore
 from checks.snapshot import Snapshot
@@ -30,6 +30,9 @@ from checks.unconverted import begun
 
 logger = logging.getLogger(__name__)
 
+LONGEST = 20.0
+"""Seconds of processor time for all rules of one port. The largest real one takes one."""
+TOO_LONG = "this port takes too long to check"
 MOST_FINDINGS = 300
 """Of one rule on one port. Nobody reads more, and somebody may try to make us write millions."""
 
@@ -80,11 +83,12 @@ def _check(
     found_at, facts_found = time.perf_counter(), clock.seconds
     items: list[ItemResult] = []
     findings: list[Finding] = []
+    summaries: list[PortSummary] = []
     for port in ports:
-        of_port = _check_port(replace(port, ready=ready), chosen, ready)
+        of_port = _survive(replace(port, ready=ready), chosen, ready)
         items += of_port[0]
         findings += of_port[1]
-    summaries = tuple(map(summarize, ports))
+        summaries.append(of_port[2])
     end = time.perf_counter()
     facts = clock.seconds - facts_before
     timings = {
@@ -97,7 +101,7 @@ def _check(
         tool_version=checks.__version__,
         base=base.sha or "",
         head=head.sha,
-        ports=summaries,
+        ports=tuple(summaries),
         items=tuple(items),
         findings=tuple(findings),
         timings={name: round(seconds, 4) for name, seconds in timings.items()},
@@ -182,12 +186,35 @@ class _Outcome:
     error: str = ""
 
 
+def _survive(
+    port: Port, chosen: Selection, ready: bool
+) -> tuple[list[ItemResult], list[Finding], PortSummary]:
+    """What the rules say of a port. If something outside of them fails on it, its items are in error, and the other ports get theirs."""
+    try:
+        return *_check_port(port, chosen, ready), summarize(port)
+    except UserError:
+        raise
+    except Exception as error:
+        logger.exception("checking %s failed, head %s", port.model, port.head.sha)
+        reason = f"tfport itself failed on this port ({type(error).__name__})"
+        items = [
+            ItemResult(id, checklist.items()[id].section, port.model, "error", reason)
+            for id in chosen.rules_of
+        ]
+        return items, [], PortSummary(port.model, "in-progress", (), port.modules[0].path)
+
+
 def _check_port(port: Port, chosen: Selection, ready: bool) -> tuple[list[ItemResult], list[Finding]]:
+    started = time.thread_time()
     early = not port.broken and port.stage in ("empty", "copied")
     ran: dict[str, _Outcome] = {}
     for slug in chosen.rules:
         if not early or rules.all_rules()[slug].early:
-            ran[slug] = _run(slug, port)
+            ran[slug] = (
+                _run(slug, port)
+                if time.thread_time() - started < LONGEST
+                else _Outcome([], undecidable=TOO_LONG)
+            )
     for slug, outcome in ran.items():
         if rules.all_rules()[slug].by_the_way:
             outcome.findings = _not_known_better(
@@ -272,6 +299,9 @@ def _run(slug: str, port: Port) -> _Outcome:
         outcome.later = str(reason)
     except Undecidable as reason:
         outcome.undecidable = str(reason)
+    except RecursionError:
+        # Classes within classes, expressions within expressions: no hand writes a thousand.
+        outcome.undecidable = "this port is nested too deeply to check"
     except Exception as error:
         logger.exception("rule %s failed on %s, head %s", slug, port.model, port.head.sha)
         outcome.error = f"tfport's own rule {slug} failed ({type(error).__name__})"
@@ -285,7 +315,7 @@ def finish(port: Port, by_rule: dict[str, list[Finding]]) -> dict[str, list[Find
     finished: dict[str, list[Finding]] = {}
     for slug, findings in by_rule.items():
         for finding in sorted(findings, key=lambda f: (f.path, f.line, f.column, f.symbol)):
-            full = replace(finding, model=port.model, path=finding.path.encode("utf-8", "replace").decode())
+            full = replace(finding.encodable(), model=port.model)
             meant = [c for c in comments.about(full.path, full.line) if _names(c, full)]
             if reason := next((comment.reason for comment in meant if comment.reason), ""):
                 full = replace(full, ignored=reason)
@@ -341,7 +371,7 @@ def _is_touched(port: Port, finding: Finding) -> bool:
 def _item_result(id: str, ran: dict[str, _Outcome], port: Port, ready: bool) -> ItemResult:
     item = checklist.items()[id]
     state, reason = _state(item, ran, port, ready)
-    return ItemResult(id, item.section, port.model, state, reason)
+    return ItemResult(id, item.section, port.model, state, encodable(reason))
 
 
 def _state(item: checklist.Item, ran: dict[str, _Outcome], port: Port, ready: bool) -> tuple[State, str]:

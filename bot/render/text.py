@@ -86,6 +86,7 @@ def plain(text: str, limit: int = 1000) -> str:
 
 def fit(body: str, budget: int = BUDGET, *, rest: str = "… the rest did not fit here.") -> str:
     """`body`, cut at a line so that it keeps to `budget` bytes; open fences and `<details>` are closed again."""
+    body = body.encode("utf-8", "replace").decode()  # a lone surrogate would end it all
     if len(body.encode()) <= budget:
         return body
     room = budget - len(rest.encode()) - 200

@@ -122,12 +122,12 @@ def _attribute(node: ast.expr) -> str:
     return on_self(node)
 
 
-def mentioned(function: Function, attribute: str) -> bool:
-    """`self.<attribute>`, or its name as a string of `getattr`, occurs."""
-    return any(
-        on_self(node) == attribute or (isinstance(node, ast.Constant) and node.value == attribute)
-        for node in walk(function)
+def mentioned(function: Function) -> set[str]:
+    """What occurs as `self.<attribute>`, or as a string (of `getattr`)."""
+    strings = (
+        n.value for n in ast.walk(function) if isinstance(n, ast.Constant) and isinstance(n.value, str)
     )
+    return {*map(on_self, ast.walk(function)), *strings} - {""}
 
 
 # -- shapes ------------------------------------------------------------------------------------------------------------

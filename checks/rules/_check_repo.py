@@ -12,7 +12,8 @@ CHECK_REPO = "utils/check_repo.py"
 BUILDING_BLOCKS = ("Encoder", "Decoder", "Layer", "Embeddings", "Attention")
 """Upstream asks for no test, documentation or auto class of a class that is named so."""
 
-_LIST = re.compile(r"^([A-Z_]+) = (?=[\[(P])(.*?)^[\])]", re.MULTILINE | re.DOTALL)
+# No further than the next line that begins as a list does: a thousand lists that nobody closes would be read a thousand times.
+_LIST = re.compile(r"^([A-Z_]+) = (?=[\[(P])(.*\n(?:(?![\])A-Z_]).*\n)*+)[\])]", re.MULTILINE)
 _NAME = re.compile(r"^ +[\"']([\w./-]+)[\"'],?[ \t]*(?:#.*)?$", re.MULTILINE)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from checks.port import Port
 from checks.report import Edit
@@ -13,7 +14,12 @@ from checks.source.python import dotted, walk
 
 
 def _source(port: Port, naming: Naming) -> list[str]:
-    return port.text(naming.pair.path).split("\n")
+    return _lines(port, naming.pair.path)
+
+
+@lru_cache(maxsize=16)
+def _lines(port: Port, path: str) -> list[str]:
+    return port.text(path).split("\n")
 
 
 def is_ascii(port: Port, naming: Naming, lines: Iterable[int]) -> bool:

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 
-from checks.pairs import Pair, pairs
+from checks.pairs import MOST_BASES, Pair, pairs
 from checks.port import Port
 from checks.rules._module_tree import Tree
 from checks.rules._naming import KERAS_WEIGHTED, Name, Naming, path_of
 from checks.rules._places import OPAQUE, Opaque, Place, identity
-from checks.source.layers import ClassLayers, Layer, Weight, argument, pattern
+from checks.source.layers import Layer, Weight, argument, pattern
 from checks.source.python import dotted, walk
 
 _UTILITIES = frozenset({"TFSharedEmbeddings", "TFConv1D", "BiasLayer"})
@@ -62,9 +62,9 @@ class _Reader:
                 places.get(name, ()),
                 name in paired,
                 found,
-                self._foreign(self._pairs[name].tensorflow),
+                self._foreign(name),
                 self._elsewhere.get(name, ()),
-                tuple(n for base in self._bases(name, frozenset()) for n in names.get(base, ())),
+                tuple(n for base in self._bases(name) for n in names.get(base, ())),
             )
 
     def _spread(
@@ -104,17 +104,19 @@ class _Reader:
                 changed = True
         return changed
 
-    def _foreign(self, layers: ClassLayers, seen: frozenset[str] = frozenset()) -> bool:
+    def _foreign(self, name: str) -> bool:
         """A base is a layer or model of another file."""
-        for base in layers.bases:
-            last = base.rsplit(".", 1)[-1]
-            if last in self._pairs:
-                inner = seen | {layers.name}
-                if last not in inner and self._foreign(self._pairs[last].tensorflow, inner):
-                    return True
-            elif last not in ("Layer", "Model", "TFPreTrainedModel") and not last.endswith(("Loss", "Mixin")):
-                return True
-        return False
+        lasts = (
+            base.rsplit(".", 1)[-1]
+            for owner in (name, *self._bases(name))
+            for base in self._pairs[owner].tensorflow.bases
+        )
+        return any(
+            last not in self._pairs
+            and last not in ("Layer", "Model", "TFPreTrainedModel")
+            and not last.endswith(("Loss", "Mixin"))
+            for last in lasts
+        )
 
     # -- names ---------------------------------------------------------------------------------------------------------
 
@@ -125,13 +127,17 @@ class _Reader:
             if weight.kind == "add_weight":
                 yield of_weight(weight)
 
-    def _bases(self, name: str, seen: frozenset[str]) -> Iterator[str]:
-        """Bases of a class within the port."""
-        for base in self._pairs[name].tensorflow.bases:
-            last = base.rsplit(".", 1)[-1]
-            if last in self._pairs and last not in seen | {name}:
-                yield last
-                yield from self._bases(last, seen | {name})
+    def _bases(self, name: str) -> tuple[str, ...]:
+        """Bases of a class within the port, direct and indirect."""
+        seen = {name: None}
+        todo = [name]
+        while todo and len(seen) < MOST_BASES:
+            for base in self._pairs[todo.pop()].tensorflow.bases:
+                last = base.rsplit(".", 1)[-1]
+                if last in self._pairs and last not in seen:
+                    seen[last] = None
+                    todo.append(last)
+        return tuple(seen)[1:]
 
     def _of_layer(self, layer: Layer) -> Name:
         node = layer.argument("name")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from checks.conventions import read
-from checks.pairs import Pair, pairs
+from checks.pairs import MOST_BASES, Pair, pairs
 from checks.port import Port
 from checks.source.layers import Layer, class_layers
 from checks.source.walk import Function, nodes
@@ -86,7 +86,7 @@ def bases(pair: Pair) -> Iterator[Pair]:
     """The class and those of its bases that the port itself brings, nearest first."""
     seen: set[str] = set()
     queue = [pair]
-    while queue:
+    while queue and len(seen) < MOST_BASES:
         found = queue.pop(0)
         if found.name in seen:
             continue
@@ -143,24 +143,20 @@ def pytorch_place(pair: Pair, line: int) -> str:
 @lru_cache(maxsize=4)
 def weighted_classes(port: Port) -> frozenset[str]:
     """The port's classes that own weights, themselves or by their layers."""
-    found = {
-        pair.name
-        for pair in pairs_of(port)
-        if pair.tensorflow.weights or any(_owns_directly(layer) for layer in pair.tensorflow.layers)
-    }
-    while True:
-        more = {
-            pair.name
-            for pair in pairs_of(port)
-            if pair.name not in found
-            and (
-                any(layer.short in found for layer in pair.tensorflow.layers)
-                or any(base in found for base in pair.tensorflow.bases)
-            )
-        }
-        if not more:
-            return frozenset(found)
-        found |= more
+    todo: list[str] = []
+    users: dict[str, list[str]] = {}
+    for pair in pairs_of(port):
+        if pair.tensorflow.weights or any(_owns_directly(layer) for layer in pair.tensorflow.layers):
+            todo.append(pair.name)
+        for used in {*(layer.short for layer in pair.tensorflow.layers), *pair.tensorflow.bases}:
+            users.setdefault(used, []).append(pair.name)
+    found: set[str] = set()
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found.add(name)
+            todo += users.get(name, ())
+    return frozenset(found)
 
 
 def _owns_directly(layer: Layer) -> bool:

@@ -29,7 +29,8 @@ def check(port: Port) -> Iterator[Finding]:
         raise NotBegun("no public class yet")
     tensorflow, pytorch = port.auto("modeling_tf_auto").mappings, port.auto("modeling_auto").mappings
     exists = _existence(port)
-    found = [finding for mapping in tensorflow.values() for finding in _nonexistent(port, mapping, exists)]
+    changed = changed_lines(port.base, port.head, _PATH)
+    found = [f for mapping in tensorflow.values() for f in _nonexistent(port, mapping, exists, changed)]
     yield from found
     yield from _twice(port, tensorflow)
     wrong = {finding.line for finding in found}
@@ -74,7 +75,7 @@ def _twice(port: Port, mappings: dict[str, Mapping]) -> Iterator[Finding]:
                 f"It stands in line {other.line} too; keep one.",
                 symbol=entry.key,
                 column=shown.column,
-                edits=(replace_lines(_PATH, shown.line, shown.end_line, ""),),
+                edits=(replace_lines(_PATH, shown.line, shown.end_line, ""),) if mapping.alone(shown) else (),
                 locations=(Location(_PATH, other.line),),
             )
 
@@ -119,7 +120,9 @@ def _absent(port: Port, mapping: Mapping, key: str, values: list[str], doubtful:
         f"Add {_entry(key, values)} here, as modeling_auto.py has it for PyTorch.",
         symbol=values[0],
         column=_column(port, mapping),
-        edits=(insert(_PATH, line, f"{' ' * (_column(port, mapping) - 1)}{_entry(key, values)},\n"),),
+        edits=(insert(_PATH, line, f"{' ' * (_column(port, mapping) - 1)}{_entry(key, values)},\n"),)
+        if _is_between_entries(port, mapping, line)
+        else (),
         absent=True,
         level="warning" if doubtful else None,
     )
@@ -129,7 +132,7 @@ def _different(port: Port, mapping: Mapping, own: MapEntry, lacking: list[str]) 
     known = defined_names(port)
     kept = [value.name for value in own.values if value.name in known]
     edits: tuple[Edit, ...] = ()
-    if own.line == own.end_line:
+    if own.line == own.end_line and mapping.alone(own):
         text = f"{' ' * (own.column - 1)}{_entry(own.key, kept + lacking)},\n"
         edits = (replace_lines(_PATH, own.line, own.line, text),)
     return RULE.finding(
@@ -143,9 +146,10 @@ def _different(port: Port, mapping: Mapping, own: MapEntry, lacking: list[str]) 
     )
 
 
-def _nonexistent(port: Port, mapping: Mapping, exists: Callable[[str], bool]) -> Iterator[Finding]:
+def _nonexistent(
+    port: Port, mapping: Mapping, exists: Callable[[str], bool], changed: frozenset[int]
+) -> Iterator[Finding]:
     """Entries that the pull request writes and whose class or model type nobody knows."""
-    changed = changed_lines(port.base, port.head, _PATH)
     for entry in mapping.entries:
         if entry.line not in changed:
             continue
@@ -225,16 +229,26 @@ def _entry(key: str, values: list[str]) -> str:
 
 
 def _place(mapping: Mapping, key: str) -> int:
-    """Line of the first entry that follows by the alphabet, else that of the closing bracket."""
+    """Line of the first entry that follows by the alphabet, else the one after the last, within the mapping."""
     following = [entry for entry in mapping.entries if entry.key > key]
     preceding = [entry for entry in mapping.entries if entry.key < key]
     if (
         preceding and following and following[0].line < preceding[-1].line
     ):  # not sorted: the upstream script sorts
-        return preceding[-1].end_line + 1
+        return min(preceding[-1].end_line + 1, mapping.last)
     if following:
         return following[0].line
-    return preceding[-1].end_line + 1 if preceding else mapping.last
+    return min(preceding[-1].end_line + 1, mapping.last) if preceding else mapping.last
+
+
+def _is_between_entries(port: Port, mapping: Mapping, line: int) -> bool:
+    """A line can be put before this one: each entry is a tuple on lines of its own, with a comma."""
+    lines = port.text(_PATH).split("\n")
+    return (
+        mapping.line < line <= mapping.last
+        and lines[line - 2].split("#")[0].rstrip().endswith((",", "[", "("))
+        and lines[line - 1].lstrip().startswith(("(", "]"))
+    )
 
 
 def _column(port: Port, mapping: Mapping) -> int:

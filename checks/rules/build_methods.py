@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from checks.edits import insert
 from checks.errors import NotBegun
@@ -39,7 +39,8 @@ def check(port: Port) -> Iterator[Finding]:
                 yield _without(port, pair, made)
             continue
         owner, build = found
-        missing = {name: of for name, of in made.items() if not _builds(owner, build, name)}
+        builds = _builds(owner, build)
+        missing = {name: of for name, of in made.items() if not builds(name)}
         if missing:
             names = [f"self.{name}" for name in missing]
             yield RULE.finding(
@@ -70,22 +71,22 @@ def _inherits(pair: Pair) -> bool:
     )
 
 
-def _builds(owner: Pair, build: Function, attribute: str) -> bool:
+def _builds(owner: Pair, build: Function) -> Callable[[str], bool]:
+    """Tells of an attribute whether `build` builds the layer that it holds; in doubt it does."""
     calls = list(built(build))
-    if any(call.attribute == attribute for call in calls):
-        return True
-    # Built in a way that is not seen: by another loop, by a call of the layer.
-    unseen = any(not call.attribute and call.receiver != "super()" for call in calls)
-    called = any(isinstance(node, ast.Call) and on_self(node.func) == attribute for node in walk(build))
-    if called or (unseen and mentioned(build, attribute)):
-        return True
-    # for layer in self.layers; self._build_all()
-    for node in walk(build):
-        if isinstance(node, ast.Call) and on_self(node.func) not in ("", "build", "add_weight"):
-            helper = owner.tensorflow.method(on_self(node.func))
-            if helper is None or mentioned(helper, attribute):
-                return True
-    return any(call.receiver == "super()" for call in built(build))
+    called = {on_self(node.func) for node in ast.walk(build) if isinstance(node, ast.Call)}
+    # self._build_all()
+    helpers = [owner.tensorflow.method(name) for name in sorted(called - {"", "build", "add_weight"})]
+    if None in helpers or any(call.receiver == "super()" for call in calls):
+        return lambda attribute: True
+    # Built in a way that is not seen: by another loop, by a call of the layer, by a helper.
+    found = {call.attribute for call in calls} | called
+    if any(not call.attribute for call in calls):
+        found |= mentioned(build)
+    for helper in helpers:
+        if helper is not None:
+            found |= mentioned(helper)
+    return found.__contains__
 
 
 def _flag(pair: Pair, build: Function) -> Iterator[Finding]:
@@ -125,8 +126,12 @@ def _flag_edits(pair: Pair, build: Function) -> tuple[Edit, ...]:
     return (insert(pair.path, (guard.end_lineno or guard.lineno) + 1, "        self.built = True\n"),)
 
 
+_MOST_BLOCKS = 60
+"""Layers of a class whose `build` we write."""
+
+
 def _without(port: Port, pair: Pair, made: dict[str, list[Layer]]) -> Finding:
-    blocks = [block(pair, name, of) for name, of in made.items()]
+    blocks = [block(pair, name, of) for name, of in made.items()] if len(made) <= _MOST_BLOCKS else [""]
     edits: tuple[Edit, ...] = ()
     if all(blocks):
         text = "".join(
@@ -159,6 +164,8 @@ def _edits(
 ) -> tuple[Edit, ...]:
     """A block per missing layer, after that of the layer before it."""
     edits: list[Edit] = []
+    if len(made) > _MOST_BLOCKS:
+        return ()
     order = list(made)
     for name, of in missing.items():
         text = block(pair, name, of)

@@ -13,7 +13,7 @@ from checks.errors import NotApplicable, Undecidable
 from checks.port import Module, Port
 from checks.report import Finding
 from checks.rules import Example, Rule
-from checks.rules._copies import compare, how, origin
+from checks.rules._copies import MOST_MARKERS, compare, how, origin
 from checks.rules.unmarked_copy import says_so, unmarked
 from checks.source.copies import Block, Marker, copied_block, definition, markers, replaced
 
@@ -62,7 +62,7 @@ def _copied(port: Port) -> Iterator[_Copied]:
         text = port.text(module.pytorch_path) or read(port.base, module.pytorch_path)
         ours = port.text(module.path)
         lines = text.split("\n")
-        for marker in markers(text):
+        for marker in markers(text)[:MOST_MARKERS]:
             names = _below(lines, marker)
             source = _tensorflow_name(marker.name)
             if not names or not source or marker.root != "transformers":

@@ -9,7 +9,7 @@ from checks.port import Module, Port
 from checks.report import Finding, Location
 from checks.rules import Example, Rule
 
-_NUMBER = re.compile(r"-\s*(\d+\.?\d*e\+?\d+|\d{6,}(?:\.\d*)?)\b|float\(\"-inf\"\)")
+_NUMBER = re.compile(r"-\s*+(\d++\.?+\d*+e\+?\d+|\d{6,}(?:\.\d*)?)\b|float\(\"-inf\"\)")
 _LARGEST = 65504.0
 
 

@@ -30,20 +30,18 @@ def check(port: Port) -> Iterator[Finding]:
 
 
 _ITSELF = re.compile(r"^[ \t]+([\w.]+) = \1$|^([ \t]+)(?![#\"'\s]).*[^:,(\[{\"'\n]\n\2pass\b", re.MULTILINE)
-_AFTER = re.compile(
-    r"^([ \t]+)(?:return|raise)\b.*\n(?:\1[ \t].*\n|\1[)\]}].*\n|[ \t]*\n)*\1(?![ \t]|elif|else|except|finally|[)\]}#])\S",
-    re.MULTILINE,
-)
+_LEAVES = re.compile(r"(?:return|raise)\b")
+_GOES_ON = ("elif", "else", "except", "finally", "#")
 _LONGEST = 8
 """Lines of a statement that may be there twice."""
 
 
 def _suspicious(text: str) -> bool:
     """A first look by text, as hardly any module has such a statement."""
-    if _ITSELF.search(text) or _AFTER.search(text):
+    lines = text.split("\n")
+    if _ITSELF.search(text) or _goes_on_after_leaving(lines):
         return True
     seen: dict[str, int] = {}
-    lines = text.split("\n")
     for number, line in enumerate(lines):
         if " = " not in line:
             continue
@@ -54,6 +52,27 @@ def _suspicious(text: str) -> bool:
             rest = (f"{indent} ", f"{indent})", f"{indent}]", f"{indent}}}")
             if all(between.startswith(rest) or not between.strip() for between in lines[before + 1 : number]):
                 return True
+    return False
+
+
+def _goes_on_after_leaving(lines: list[str]) -> bool:
+    """A line follows a `return` or `raise` in the same block, as far as indentation tells."""
+    left: list[str] = []  # indentation of those whose block may go on, deeper and deeper
+    for line in lines:
+        code = line.lstrip(" \t")
+        if not code or code.isspace():
+            continue
+        indent = line[: len(line) - len(code)]
+        while left and len(left[-1]) > len(indent):
+            left.pop()
+        if left and left[-1] == indent:
+            if code[0] in ")]}":
+                continue
+            if not code.startswith(_GOES_ON):
+                return True
+            left.pop()
+        if indent and _LEAVES.match(code):
+            left.append(indent)
     return False
 
 

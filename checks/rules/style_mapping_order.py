@@ -48,8 +48,6 @@ def _misplaced(path: str, lines: list[str], mapping: Mapping, touched: frozenset
         return
     for entry, following in misplaced(mapping.entries, lambda entry: entry.key, touched):
         at = following.line if following is not None else mapping.entries[-1].end_line + 1
-        # Several entries on one line can't be moved as lines.
-        alone = all(e is entry or e.end_line < entry.line or e.line > entry.end_line for e in mapping.entries)
         yield RULE.finding(
             path,
             entry.line,
@@ -60,7 +58,7 @@ def _misplaced(path: str, lines: list[str], mapping: Mapping, touched: frozenset
             symbol=f"{mapping.name}.{entry.key}",
             column=entry.column + 1,
             edits=move_lines(path, entry.line, entry.end_line, lines[entry.line - 1 : entry.end_line], at)
-            if alone
+            if mapping.alone(entry) and mapping.line < at <= mapping.last
             else (),
         )
 

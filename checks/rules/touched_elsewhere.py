@@ -74,8 +74,13 @@ def _said(port: Port, path: str) -> tuple[str, str] | None:
 def _code(text: str) -> str:
     """A module without comments, docstrings, imports and blanks."""
     text = re.sub(r'("""|\'\'\')(?:.*?)\1', "", text, flags=re.DOTALL)
-    text = re.sub(r"^(?:from [\w.]+ import \((?s:.*?)\)|(?:from|import) .*)$", "", text, flags=re.MULTILINE)
-    return re.sub(r"#[^\n\"']*$|\s+", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^(?:from [\w.]+ import \([^()]*+\)|(?:from|import) .*)$", "", text, flags=re.MULTILINE)
+    # Each # of a line is looked at once, although what follows it may be no comment (a quote follows).
+    return re.sub(r"#([^\n\"']*+)($)?|\s+", _kept, text, flags=re.MULTILINE)
+
+
+def _kept(match: re.Match[str]) -> str:
+    return "".join(match[0].split()) if match[0].startswith("#") and match[2] is None else ""
 
 
 def _first(port: Port, path: str) -> int:

@@ -11,6 +11,7 @@ import difflib
 import io
 import re
 import tokenize
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +22,10 @@ LONGEST_LINE = 500
 """Characters of a comment that is looked at: the patterns below are upstream's, and take quadratic time."""
 LONGEST_COPY = 200_000
 """Characters of a block, and of what replacements make of it."""
+
+
+MOST_ALIKE = 200_000
+"""Pairs of equal lines in a copy and its original. A class of 1,500 lines has 50,000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +112,13 @@ def _continues(line: str, indent: str) -> bool:
     return line.startswith(indent) or not line.strip() or _HEADER_ENDS.match(line) is not None
 
 
-def definition(text: str, names: list[str]) -> Block | None:
+def definition(text: str, names: Sequence[str]) -> Block | None:
     """The class or function under a dotted name (["TFBertModel", "call"]), found as upstream finds it; None if there is none."""
+    return _definition(text, tuple(names))
+
+
+@lru_cache(maxsize=256)
+def _definition(text: str, names: tuple[str, ...]) -> Block | None:
     at, start, indent = 0, 0, ""
     if not names:
         return None
@@ -121,7 +131,7 @@ def definition(text: str, names: list[str]) -> Block | None:
         at = len(text) if end < 0 else end + 1
         indent += "    "
     lines = [text[start : at - 1] if at < len(text) or text.endswith("\n") else text[start:]]
-    for line in text[at:].split("\n"):
+    for line in _lines_from(text, at):
         if not _continues(line, indent):
             break
         lines.append(line)
@@ -129,6 +139,13 @@ def definition(text: str, names: list[str]) -> Block | None:
         lines.pop()
     first = text.count("\n", 0, start) + 1
     return Block(first, first + len(lines) - 1, tuple(lines))
+
+
+def _lines_from(text: str, at: int) -> Iterator[str]:
+    while (end := text.find("\n", at)) >= 0:
+        yield text[at:end]
+        at = end + 1
+    yield text[at:]
 
 
 def copied_block(lines: list[str], marker: Marker) -> Block | None:
@@ -199,16 +216,26 @@ def differences(copy: Block, original: str, how: Manner) -> tuple[Change, ...]:
 def _changes(copy: Block, wanted: str) -> tuple[Change, ...]:
     if len(copy.text) > LONGEST_COPY or copy.text == wanted:
         return ()
-    if _same(copy.text, wanted) and _bare(copy.lines) == _bare(wanted.split("\n")):
+    # Parsing is what takes the time: last.
+    if _bare(copy.lines) == _bare(wanted.split("\n")) and _same(copy.text, wanted):
         return ()
     ours, theirs = list(copy.lines), wanted.split("\n")
+    whole = Change(copy.first, copy.last, tuple(theirs))
+    if _alike(ours, theirs) > MOST_ALIKE:
+        return (whole,)
     found: list[Change] = []
     matcher = difflib.SequenceMatcher(None, _stripped(ours), _stripped(theirs), autojunk=False)
     for tag, first, last, begin, end in matcher.get_opcodes():
         if tag != "equal" and _bare(ours[first:last]) != _bare(theirs[begin:end]):
             found.append(Change(copy.first + first, copy.first + last - 1, tuple(theirs[begin:end])))
     # The trees differ, but no line does more than in its layout: an operator of a string, a parenthesis.
-    return tuple(found) or (Change(copy.first, copy.last, tuple(theirs)),)
+    return tuple(found) or (whole,)
+
+
+def _alike(ours: list[str], theirs: list[str]) -> int:
+    """Pairs of equal lines, each of which the comparison looks at many times."""
+    counts = Counter(ours)
+    return sum(counts[line] for line in theirs)
 
 
 def _stripped(lines: list[str]) -> list[str]:
@@ -302,6 +329,7 @@ def _dedented(code: str) -> str:
     return "\n".join(line[indent:] if line[:indent].isspace() else line for line in code.split("\n"))
 
 
+@lru_cache(maxsize=32)
 def _tree(code: str) -> str:
     tree = ast.parse(code)
     for node in walk(tree):

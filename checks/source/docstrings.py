@@ -192,9 +192,16 @@ def _text(owner: str, node: ast.Constant, lines: list[str]) -> Text:
     return Text(owner, node.lineno, tuple(lines[node.lineno - 1 : end]))
 
 
-_SECTION = re.compile(r"(\s*)(Args|Arguments|Parameters|Params)\s*:?\s*$")
-_OTHER = re.compile(r"\s*(Returns?|Examples?|Raises?|Yields?|Usage|Tips?|Note)\b[^(]*:?\s*$|\s*(```|>>>)")
-_ENTRY = re.compile(r"(\s*)\*{0,2}(\w+)\s*(?:\((.*?)\)?)?\s*:?\s*$")
+# Possessive throughout (`*+`): a line may be a million blanks.
+_SECTION = re.compile(r"(\s*+)(Args|Arguments|Parameters|Params)\s*+:?\s*+$")
+_OTHER = re.compile(r"\s*+(?:(Returns?|Examples?|Raises?|Yields?|Usage|Tips?|Note)\b[^(]*+$|(```|>>>))")
+_ENTRY = re.compile(r"\s*+\*{0,2}+(\w++)\s*+(?:\((.*))?$")
+
+
+def _entry(line: str) -> tuple[str, str] | None:
+    """Name and type of `name (type):`, of which everything but the name may be missing; None of anything else."""
+    match = _ENTRY.match(line.rstrip().removesuffix(":").rstrip())
+    return (match[1], (match[2] or "").removesuffix(")")) if match else None
 
 
 @lru_cache(maxsize=1024)
@@ -216,12 +223,12 @@ def _arguments(text: Text) -> tuple[Argument, ...]:
             continue
         if indent is None:
             indent = space
-        entry = _ENTRY.match(line)
-        if space == indent and entry and _is_entry(line, entry):
-            found.append(Argument(entry[2], entry[3] or "", number))
+        entry = _entry(line)
+        if space == indent and entry is not None and _is_entry(line, entry[0]):
+            found.append(Argument(*entry, number))
     return tuple(found)
 
 
-def _is_entry(line: str, entry: re.Match[str]) -> bool:
+def _is_entry(line: str, name: str) -> bool:
     """`name (…):`, or `name:`; a sentence is none."""
-    return "(" in line or (line.rstrip().endswith(":") and line.strip().rstrip(":") == entry[2])
+    return "(" in line or (line.rstrip().endswith(":") and line.strip().rstrip(":") == name)

@@ -65,6 +65,12 @@ class Mapping:
         """The entry of a model type; the last one if there are several, as in Python."""
         return next((entry for entry in reversed(self.entries) if entry.key == key), None)
 
+    def alone(self, entry: MapEntry) -> bool:
+        """Nothing else of the mapping stands on the entry's lines, so that they can be moved, replaced or taken out."""
+        return self.line < entry.line <= entry.end_line < self.last and all(
+            e is entry or e.end_line < entry.line or e.line > entry.end_line for e in self.entries
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class AutoFacts:
