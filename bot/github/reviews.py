@@ -42,7 +42,7 @@ async def create_review(
     Raises:
         Unprocessable: GitHub declines even without comments (the head is not of this pull request any more).
     """
-    if marker not in body or not marker.startswith("<!-- tfport:"):
+    if marker not in tail(body) or not marker.startswith("<!-- tfport:"):
         raise ValueError(f"the review must contain its marker {marker!r}")
     if len(body) > COMMENT_LIMIT or any(len(comment.body) > COMMENT_LIMIT for comment in comments):
         raise ValueError(f"GitHub takes {COMMENT_LIMIT} characters")

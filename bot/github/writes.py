@@ -167,7 +167,7 @@ async def create_comment(
             to exist.
         look: False only where the caller has just read the conversation and not written since.
     """
-    if marker not in body or not marker.startswith("<!-- tfport:"):
+    if marker not in tail(body) or not marker.startswith("<!-- tfport:"):
         raise ValueError(f"the comment must contain its marker {marker!r}")
     _at_most(COMMENT_LIMIT, body=body)
 

@@ -350,5 +350,5 @@ def test_a_configuration_is_judged_where_it_is_proposed_and_its_last_good_versio
     assert [(note["path"], note["start_line"]) for note in run.annotations] == [(".github/tfport.yml", 2)]
     bot.hub.commit(bot.fork, "proposal", {".github/tfport.yml": good}, sender=AUTHOR)
     name = "tfport / configuration"
-    until(lambda: [r.conclusion for r in bot.runs(proposal) if r.name == name][-1] == "success")
+    until(lambda: [r.conclusion for r in bot.runs(proposal) if r.name == name][-1:] == ["success"])
     assert bot.comments(proposal) == []

@@ -27,7 +27,7 @@ async def post(world: World, comments: list[LineComment], **options: Any) -> Pos
         world.pull.number,
         head_sha=world.pull.head_sha,
         marker=MARKER,
-        body=f"{MARKER} I looked.",
+        body=f"I looked.\n\n{MARKER}",
         comments=comments,
         **options,
     )
@@ -44,7 +44,7 @@ def lines(world: World) -> list[tuple[int | None, int | None, str]]:
 async def test_one_review_with_all_comments(world: World) -> None:
     posted = await post(world, FINE)
     assert posted.left_out == ()
-    assert there(world) == [("COMMENTED", f"{MARKER} I looked.")]
+    assert there(world) == [("COMMENTED", f"I looked.\n\n{MARKER}")]
     assert lines(world) == [(None, 3, "three"), (7, 9, "seven to nine")]
     assert (
         len(

@@ -14,7 +14,7 @@ from bot.state import Annotation, CheckRun, Comment
 from tests.github.conftest import World
 
 MARKER = "<!-- tfport:summary:1 -->"
-BODY = f"{MARKER}\n**All fine.**"
+BODY = f"**All fine.**\n\n{MARKER}"
 LOST: list[dict[str, Any]] = [
     {"status": 502, "when": "after"},
     {"drop": True, "when": "after"},
@@ -81,8 +81,8 @@ async def test_a_pasted_marker_is_not_ours(world: World) -> None:
     theirs = world.hub.comment("mallory", world.opened, BODY)
     made = await summary(world)
     assert made.id != theirs.id
-    await writes.update_comment(world.gh, world.repo, made.id, f"{MARKER} edited")
-    assert [comment.body for comment in world.opened.comments] == [BODY, f"{MARKER} edited"]
+    await writes.update_comment(world.gh, world.repo, made.id, f"edited\n\n{MARKER}")
+    assert [comment.body for comment in world.opened.comments] == [BODY, f"edited\n\n{MARKER}"]
     found = await reads.issue_comments(world.gh, world.repo, world.pull.number)
     assert writes.find_comment(found, world.app.id, MARKER) == found[1]
 
@@ -289,7 +289,7 @@ async def test_our_own_mistakes_are_told_before_github_does(world: World) -> Non
 
 async def test_the_longest_texts_are_taken(world: World) -> None:
     """GitHub counts characters, not bytes."""
-    long = MARKER + "✓" * (65_536 - len(MARKER))
+    long = "✓" * (65_536 - len(MARKER) - 2) + f"\n\n{MARKER}"
     assert (await summary(world, long)).body == long
     run = await queued(world)
     output = Output("x" * 255, "漢" * 65_535, "😀" * 65_535)
