@@ -17,7 +17,7 @@ from bot.render import notes
 from bot.situation import Situation
 from bot.state import Comment
 from bot.suggest import Suggestion
-from checks.report import Edit, Finding, Report
+from checks.report import Finding, Report
 
 MOST_NOTES = 30
 """In one review. What is beyond stands in the check runs; the next push brings the next."""
@@ -188,8 +188,3 @@ def _gone(situation: Situation, report: Report) -> Iterator[Write]:
         if thread is not None and not thread.resolved:
             yield ResolveThread(thread.node_id)
         yield MinimizeComment(comment.node_id, "RESOLVED")
-
-
-def edits_of(report: Report) -> dict[str, tuple[Edit, ...]]:
-    """The edits of every finding that has some, by identity."""
-    return {f.id: f.edits for f in report.findings if f.edits and f.ignored is None}

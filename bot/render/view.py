@@ -130,9 +130,6 @@ class ReportView:
     def items_of(self, section: str) -> list[ItemResult]:
         return [result for result in self.report.items if result.section == section]
 
-    def findings_of(self, section: str) -> list[Finding]:
-        return [f for f in self.report.findings if items()[f.item].section == section and f.ignored is None]
-
     def text_of(self, item: str) -> str:
         """The item's line of the checklist."""
         return items()[item].text
