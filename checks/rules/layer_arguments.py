@@ -11,11 +11,14 @@ from checks.report import Finding, Location
 from checks.rules import Example, Rule
 from checks.rules._arguments import set_arguments, told, usable
 from checks.rules._layer_arguments import Difference, all_differences, grouped, is_hard_coded
+from checks.rules._misnamed import misnamed
 
 
 def check(port: Port) -> Iterator[Finding]:
     paired = pairing(port)
-    found = all_differences(paired)
+    # Who has another's name is compared with another's module: once the names are right, the arguments are looked at.
+    wrong = {found.naming.pair.name for found in misnamed(port) if found.level == "error"}
+    found = (one for one in all_differences(paired) if one.found.pair.name not in wrong)
     for group in grouped(one for one in found if not is_hard_coded(paired, one)):
         yield _finding(port, group)
 

@@ -52,6 +52,7 @@ def check(port: Port) -> Iterator[Finding]:
             if block.heading and page.heading(block.heading) not in (block.name, f"`{block.name}`"):
                 yield _misnamed(path, page, block)
         yield from _silent(path, silent)
+        yield from _other_tab(path, page, names)
         yield from _twice(path, page, names)
 
 
@@ -69,6 +70,25 @@ def _silent(path: str, blocks: list[Autodoc]) -> Iterator[Finding]:
         locations=[Location(path, block.line) for block in blocks[1:]],
         level="warning",
     )
+
+
+def _other_tab(path: str, page: PageFacts, names: list[str]) -> Iterator[Finding]:
+    """Blocks that the page's own division into frameworks hides from TensorFlow's readers, or shows to all."""
+    if not page.tabs:
+        return
+    strays = [block for block in page.blocks if block.name in names and page.tab(block.line) != "tf"]
+    if strays:
+        tab = page.tab(strays[0].line)
+        yield RULE.finding(
+            path,
+            strays[0].line,
+            f"{enumerate_names([block.name for block in strays])} {'is' if len(strays) == 1 else 'are'} "
+            + (f"between <{tab}> and </{tab}>, where TensorFlow's readers don't look" if tab else "outside of <tf>"),
+            "Put it between <tf> and </tf>, which follow </pt>.",
+            symbol=strays[0].name,
+            locations=[Location(path, block.line) for block in strays[1:]],
+            level="warning" if tab else "suggestion",
+        )
 
 
 def _misnamed(path: str, page: PageFacts, block: Autodoc) -> Finding:
@@ -103,6 +123,9 @@ def _twice(path: str, page: PageFacts, names: list[str]) -> Iterator[Finding]:
 def _absent(port: Port, pages: dict[str, PageFacts], names: list[str], begun: bool) -> Finding:
     path = _page_of(pages, names[0])
     page = pages[path]
+    order = [block.name for block in page.blocks]
+    twins = {name: name.removeprefix("TF") for name in names}
+    names = sorted(names, key=lambda name: order.index(twins[name]) if twins[name] in order else len(order))
     heading = next((h for h in page.headings if h.name == names[0]), None)
     if heading is not None:
         line = heading.line + 1
@@ -111,7 +134,9 @@ def _absent(port: Port, pages: dict[str, PageFacts], names: list[str], begun: bo
         line = _place(port, page, names[0])
         shown = min(line, page.lines)
         text = "\n".join(f"## {name}\n\n{_block(port, pages, name)}" for name in names)
-        if line <= page.lines:
+        if page.tabs and all(tab != "tf" for tab, _, _ in page.tabs):
+            text = f"<tf>\n\n{text}\n</tf>\n"
+        elif line <= page.lines:
             text += "\n"
         elif port.text(path).rstrip("\n").count("\n") + 1 == page.lines:
             text = f"\n{text}"
@@ -153,13 +178,18 @@ def _place(port: Port, page: PageFacts, name: str) -> int:
         return first.heading or first.line
     if own:
         return _after(page, max(own, key=lambda block: block.line).end_line)
+    ends = {tab: last for tab, _, last in page.tabs}
+    if ends:
+        return ends.get("tf") or ends.get("pt", max(ends.values())) + 1
     pytorch = [block for block in page.blocks if not block.name.startswith(("TF", "Flax"))]
     return _after(page, max((block.end_line for block in pytorch), default=page.lines))
 
 
 def _after(page: PageFacts, line: int) -> int:
-    """The next heading after a line (where the deleted or new block would start), else the end of the page."""
-    return next((heading.line for heading in page.headings if heading.line > line), page.lines + 1)
+    """The next heading after a line (where the deleted or new block would start), else the end of the page; within the line's tab."""
+    ends = [heading.line for heading in page.headings if heading.line > line][:1]
+    ends += [last for _, first, last in page.tabs if first < line < last]
+    return min(ends, default=page.lines + 1)
 
 
 _PAGE = "docs/source/en/model_doc/lantern.md"
@@ -197,6 +227,13 @@ RULE = Rule(
             bad="",
             finds=("## TFLanternModel",),
             fixed=True,
+        ),
+        Example(
+            title="In PyTorch's part of a page that has a part for each framework",
+            path=_PAGE,
+            good="## TFLanternModel\n\n[[autodoc]] TFLanternModel\n    - call\n",
+            bad="<pt>\n\n## TFLanternModel\n\n[[autodoc]] TFLanternModel\n    - call\n\n</pt>\n",
+            finds=("[[autodoc]] TFLanternModel",),
         ),
         Example(
             title="forward, copied from PyTorch's block",

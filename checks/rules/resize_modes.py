@@ -87,6 +87,15 @@ def _of(port: Port, paired: Pairing, pair: Pair, call: Call) -> Iterator[Finding
             symbol=symbol,
             edits=edits,
         )
+    elif mine == "bicubic" and modes == {"bicubic"}:
+        yield RULE.finding(
+            pair.path,
+            call.line,
+            f"{pair.name}: TensorFlow's bicubic has other weights than PyTorch's (a = -0.5; PyTorch's is -0.75), results differ by up to 0.07",
+            f"Say in a comment that it is accepted, or resize with PyTorch's weights{place_of}.",
+            symbol=symbol,
+            level="warning",
+        )
     elif mine == "nearest" and modes == {"nearest"} and not compat:
         yield RULE.finding(
             pair.path,
@@ -133,7 +142,7 @@ RULE = Rule(
     summary="Interpolation has PyTorch's mode and treats corners alike.",
     why=(
         '`tf.image.resize` agrees with `interpolate(mode="bilinear", align_corners=False)` to 1e-7. With aligned corners it differs by up to '
-        "0.45; its nearest takes other pixels."
+        "0.45; its nearest takes other pixels, its bicubic weighs them differently."
     ),
     how=(
         "Give `method=` PyTorch's mode; for `align_corners=True` call `tf.compat.v1.image.resize(…, align_corners=True)`, as GroupViT does."

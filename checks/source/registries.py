@@ -162,6 +162,12 @@ class PageFacts:
     blocks: tuple[Autodoc, ...]
     headings: tuple[Name, ...]
     lines: int
+    tabs: tuple[tuple[str, int, int], ...] = ()
+    """Parts that only readers of one framework see: "pt", "tf" or "jax", and the lines of its opening and closing tag."""
+
+    def tab(self, line: int) -> str:
+        """The framework whose tab a line is in, "" for all readers."""
+        return next((name for name, first, last in self.tabs if first < line < last), "")
 
     def heading(self, line: int) -> str:
         """Text of the heading on a line, "" if there is none."""
@@ -174,12 +180,15 @@ class PageFacts:
 _AUTODOC = re.compile(r"\[\[autodoc\]\]\s*([\w.]+)")
 _METHOD = re.compile(r"\s+-\s+(\w+)")
 _HEADING = re.compile(r"#{1,6}\s+(\S.*)")
+_TAB = re.compile(r"\s*<(/?)(pt|tf|jax)>\s*$")
 
 
 def page_facts(text: str) -> PageFacts:
     """Facts of a model's page."""
     blocks: list[Autodoc] = []
     headings: list[Name] = []
+    tabs: list[tuple[str, int, int]] = []
+    opened: dict[str, int] = {}
     lines = text.split("\n")
     heading = 0
     number = 0
@@ -189,6 +198,12 @@ def page_facts(text: str) -> PageFacts:
         if match := _HEADING.match(line):
             headings.append(Name(match[1].rstrip(), number))
             heading = number
+        elif match := _TAB.match(line):
+            heading = 0
+            if not match[1]:
+                opened[match[2]] = number
+            elif match[2] in opened:
+                tabs.append((match[2], opened.pop(match[2]), number))
         elif match := _AUTODOC.match(line):
             first = number
             methods: list[Name] = []
@@ -200,7 +215,7 @@ def page_facts(text: str) -> PageFacts:
             heading = 0
         elif line.strip():
             heading = 0
-    return PageFacts(tuple(blocks), tuple(headings), len(lines) - text.endswith("\n"))
+    return PageFacts(tuple(blocks), tuple(headings), len(lines) - text.endswith("\n"), tuple(tabs))
 
 
 @dataclass(frozen=True, slots=True)
