@@ -21,7 +21,7 @@ from checks.ignores import IGNORE, Comments, Ignore, of_changes
 from checks.port import Port
 from checks.progress import summarize
 from checks.report import Finding, ItemResult, Level, Location, PortSummary, Report, State, encodable
-from checks.rules._copies import copied_lines
+from checks.rules._copy_edits import as_originals_have_it
 from checks.rules.ignore_comments import nothing_to_ignore
 from checks.snapshot import Snapshot
 from checks.source import clock
@@ -222,7 +222,9 @@ def _check_port(port: Port, chosen: Selection, ready: bool) -> tuple[list[ItemRe
             )
     if "ignore-comments" in ran:
         ran["ignore-comments"].findings += _unused(port, ran)
-    _leave_copies_alone(port, [outcome for slug, outcome in ran.items() if slug not in _OF_COPIES])
+    for slug, outcome in ran.items():
+        if slug not in _OF_COPIES:
+            outcome.findings = as_originals_have_it(port, outcome.findings)
     for slug, findings in finish(port, {s: o.findings for s, o in ran.items()}).items():
         ran[slug].findings = findings
     before = at_base(port)
@@ -242,21 +244,6 @@ def _check_port(port: Port, chosen: Selection, ready: bool) -> tuple[list[ItemRe
 _OF_COPIES = frozenset(
     {"style-format", "copied-from-content", "copied-from-place", "copied-from-syntax", "stale-copies"}
 )
-
-
-def _leave_copies_alone(port: Port, outcomes: Iterable[_Outcome]) -> None:
-    """An edit of a copy that agrees with its original would only make it disagree: the finding stays, without the edit."""
-    with_edits = [outcome for outcome in outcomes if any(f.edits for f in outcome.findings)]
-    if not with_edits:
-        return
-    copied = copied_lines(port)
-    for outcome in with_edits:
-        outcome.findings = [
-            replace(f, edits=(), advice=f"{f.advice} (A copy: its original has it, too.)".strip())
-            if f.edits and any((e.path, e.start[0]) in copied for e in f.edits)
-            else f
-            for f in outcome.findings
-        ]
 
 
 _NEAR = 10

@@ -9,9 +9,10 @@ from checks.errors import NotApplicable, NotBegun, Undecidable
 from checks.port import Port
 from checks.report import Finding
 from checks.rules import Example, Rule
+from checks.rules._common import enumerate_names, verb
 from checks.rules._tests import test_paths
 from checks.source.python import module_facts
-from checks.source.tests import test_facts
+from checks.source.tests import Test, test_facts
 
 _COMPARES = re.compile(
     r"assert_near|allclose|assertAlmostEqual|assert_almost_equal|assertListEqual|assertEqual\w*\(|assert_allclose|assertTrue\(|EXPECTED|expected"
@@ -43,6 +44,7 @@ def check(port: Port) -> Iterator[Finding]:
             if "ntegration" in test.owner or test.name != "test_model_from_pretrained":
                 compares |= bool(_COMPARES.search("\n".join(lines[test.line : test.end_line])))
     if compares:
+        yield from _without_counterpart(port, [path for _, path in tested])
         return
     path = tested[0][1]
     facts = test_facts(port.text(path))
@@ -60,6 +62,46 @@ def check(port: Port) -> Iterator[Finding]:
         absent=True,
     )
 
+
+def _without_counterpart(port: Port, paths: list[str]) -> Iterator[Finding]:
+    """Ported classes that PyTorch's integration tests load, and no TensorFlow test does."""
+    for path in paths:
+        twin = path.replace("test_modeling_tf_", "test_modeling_")
+        if twin == path or not port.text(twin):
+            continue
+        mine, theirs = test_facts(port.text(path)), test_facts(port.text(twin))
+        loaded = {load.model for load in mine.loads}
+        absent: dict[str, Test] = {}
+        for test in theirs.tests:
+            for load in theirs.loads:
+                name = f"TF{load.model}"
+                if (
+                    (load.owner, load.method) == (test.owner, test.name)
+                    and "ntegration" in test.owner
+                    and test.name.startswith("test_")
+                    and not _PYTORCH_ONLY.search(test.name)
+                    and name in port.models
+                    and name not in loaded
+                ):
+                    absent.setdefault(name, test)
+        if absent:
+            names, tests = list(absent), list(absent.values())
+            owner = next((name for name in mine.classes if "ntegration" in name), "")
+            yield RULE.finding(
+                path,
+                next((t.line for t in mine.tests if t.owner == owner), 1),
+                f"No integration test loads {enumerate_names(names)}; PyTorch's {enumerate_names([t.name for t in tests])} "
+                f"{verb(tests, 'does', 'do')} ({twin.rsplit('/', 1)[-1]}:{tests[0].line})",
+                "Port it: same checkpoint, same input, same numbers.",
+                symbol=names[0] if len(names) == 1 else "",
+                level="suggestion",
+                absent=True,
+            )
+
+
+_PYTORCH_ONLY = re.compile(
+    r"fp16|half|gpu|cuda|int8|bf16|bfloat|4bit|8bit|sdpa|flash|torch|export|compile|quanti|jit|onnx|deepspeed|parallel|device|xla"
+)
 
 _TEST = "tests/models/lantern/test_modeling_tf_lantern.py"
 
@@ -86,6 +128,19 @@ RULE = Rule(
             ),
             bad="class TFLanternHelper:\n    pass\n",
             finds=("pass",),
+        ),
+        Example(
+            title="PyTorch's tests load one class more",
+            path="tests/models/lantern/test_modeling_lantern.py",
+            good="    def test_sequence_classification(self):\n        pass\n",
+            bad=(
+                "    def test_sequence_classification(self):\n        pass\n\n\nclass LanternModelIntegrationTest(unittest.TestCase):\n"
+                "    def test_inference_head(self):\n"
+                '        model = LanternForSequenceClassification.from_pretrained("lighthouse/lantern-base")\n'
+                "        self.assertEqual(model(ids)[0].shape, (1, 2))\n"
+            ),
+            finds=("def test_inference(self):",),
+            finds_in=_TEST,
         ),
     ),
 )

@@ -83,7 +83,11 @@ def _other_tab(path: str, page: PageFacts, names: list[str]) -> Iterator[Finding
             path,
             strays[0].line,
             f"{enumerate_names([block.name for block in strays])} {'is' if len(strays) == 1 else 'are'} "
-            + (f"between <{tab}> and </{tab}>, where TensorFlow's readers don't look" if tab else "outside of <tf>"),
+            + (
+                f"between <{tab}> and </{tab}>, where TensorFlow's readers don't look"
+                if tab
+                else "outside of <tf>"
+            ),
             "Put it between <tf> and </tf>, which follow </pt>.",
             symbol=strays[0].name,
             locations=[Location(path, block.line) for block in strays[1:]],
