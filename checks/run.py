@@ -251,24 +251,34 @@ _NEAR = 10
 
 
 def _not_known_better(findings: list[Finding], others: list[Finding]) -> list[Finding]:
-    """The findings but for those that have, at each of their places, one of another rule that weighs as much: its defect is the reason."""
+    """The findings but for those that have another rule's at each of their places: its defect is the reason. It weighs more, or as much
+    and is about the same thing."""
     weights: dict[Level, int] = {"error": 0, "warning": 1, "suggestion": 2}
-    known: dict[str, list[tuple[int, int]]] = {}
+    known: dict[str, list[tuple[int, int, str]]] = {}
     for other in others:
         for place in (Location(other.path, other.line), *other.locations):
-            known.setdefault(place.path, []).append((place.line, weights[other.level]))
+            known.setdefault(place.path, []).append((place.line, weights[other.level], _owner(other)))
 
-    def explained(path: str, line: int, weight: int) -> bool:
-        return any(abs(line - at) <= _NEAR and its <= weight for at, its in known.get(path, ()))
+    def explained(place: Location, weight: int, owner: str) -> bool:
+        return any(
+            its <= weight
+            and abs(place.line - line) <= _NEAR
+            and (its < weight or abs(place.line - line) <= 1 or (its == weight < 2 and owner == its_owner))
+            for line, its, its_owner in known.get(place.path, ())
+        )
 
     return [
         finding
         for finding in findings
         if not all(
-            explained(place.path, place.line, weights[finding.level])
+            explained(place, weights[finding.level], _owner(finding))
             for place in (Location(finding.path, finding.line), *finding.locations)
         )
     ]
+
+
+def _owner(finding: Finding) -> str:
+    return finding.symbol.split(".")[0]
 
 
 def _run(slug: str, port: Port) -> _Outcome:
