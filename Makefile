@@ -24,6 +24,8 @@ $(VENV)/installed: $(UV) requirements/dev.txt pyproject.toml
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
 	@VIRTUAL_ENV=$(VENV) $(UV) pip sync --quiet --compile-bytecode --require-hashes requirements/dev.txt
 	@VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --no-deps --no-build-isolation --editable .
+	@# Where PYTHONDONTWRITEBYTECODE is set nobody else would, and every start would take twice as long.
+	@$(BIN)/python -m compileall -q bot checks
 	@touch $@
 
 install: $(VENV)/installed ## an environment in .venv, with everything the bot and its tests need
