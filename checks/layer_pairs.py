@@ -15,7 +15,8 @@ from functools import cached_property, lru_cache
 from checks.conventions import read
 from checks.pairs import Pair, pairs
 from checks.port import Port
-from checks.source.layers import ClassLayers, Layer, class_layers
+from checks.source.layers import ClassLayers, Layer, class_layers, module_functions
+from checks.source.python import Class
 from checks.source.values import ConfigFacts, Plain, Scope, Value, config_facts, scope
 
 
@@ -82,7 +83,7 @@ def pairing(port: Port) -> Pairing:
         checks.errors.Undecidable: a module can't be read or parsed.
     """
     texts = {module.path: port.text(module.path) for module in port.modules}
-    return Pairing(pairs(port), _config(port), texts, _pytorch(port))
+    return Pairing(pairs(port), _config(port), texts, _pytorch(port), tuple(_functions(port)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,17 +95,20 @@ class Pairing:
         config: what the model's configuration says.
         texts: of the TensorFlow modules, by path.
         pytorch: classes of the PyTorch modules, by path and name.
+        functions: the functions of the modules that PyTorch has by the same name, as classes of which they are the only method.
     """
 
     pairs: tuple[Pair, ...]
     config: ConfigFacts
     texts: Mapping[str, str]
     pytorch: Mapping[str, Mapping[str, ClassLayers]]
+    functions: tuple[Pair, ...] = ()
 
     def mentioning(self, *words: str) -> tuple[Pair, ...]:
-        """The classes of modules in whose text one of the words occurs: a first look, as most rules are about few classes."""
+        """The classes and functions of modules in whose text one of the words occurs: a first look, as most rules are about few classes."""
         paths = {path for path, text in self.texts.items() if any(word in text for word in words)}
-        return tuple(pair for pair in self.pairs if pair.path in paths and self._mentions(pair, words))
+        everything = (*self.pairs, *self.functions)
+        return tuple(pair for pair in everything if pair.path in paths and self._mentions(pair, words))
 
     def _mentions(self, pair: Pair, words: tuple[str, ...]) -> bool:
         node = pair.tensorflow.node
@@ -158,6 +162,9 @@ class Pairing:
             same = classes.get(found.name)
             if same is not None and same.node.lineno == found.node.lineno:
                 return path
+        for pair in self.functions:
+            if found in pair.pytorch:
+                return pair.paths[0]
         return ""
 
     def scope(self, found: ClassLayers, method: str) -> Scope:
@@ -202,6 +209,19 @@ class Pairing:
                 if owner and items:
                     found.setdefault(layer.short, tuple(self._side(item, owner) for item in items))
         return found
+
+
+def _functions(port: Port) -> Iterator[Pair]:
+    for module in port.modules:
+        path = module.pytorch_path
+        ours = module_functions(port.text(module.path))
+        theirs = module_functions(port.text(path) or read(port.base, path)) if ours and path else {}
+        for name, found in ours.items():
+            if name in theirs:
+                node = found.node
+                end = node.end_lineno or node.lineno
+                facts = Class(name, node.lineno, 1, end, node.lineno, (), (), {}, {})
+                yield Pair(port, module, facts, found, (theirs[name],), (path,))
 
 
 _IMPORTED = frozenset(

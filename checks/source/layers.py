@@ -154,6 +154,29 @@ def class_layers(text: str) -> dict[str, ClassLayers]:
     return found
 
 
+@lru_cache(maxsize=32)
+def module_functions(text: str) -> dict[str, ClassLayers]:
+    """The functions of a module's top level by name, each as a class of that name whose only method it is."""
+    tree = parse(text)
+    if isinstance(tree, Problem):
+        return {}
+    found: dict[str, ClassLayers] = {}
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            around = ast.ClassDef(
+                name=node.name,
+                bases=[],
+                keywords=[],
+                body=[node],
+                decorator_list=[],
+                lineno=node.lineno,
+                end_lineno=node.end_lineno,
+                col_offset=node.col_offset,
+            )
+            found[node.name] = ClassLayers(node.name, around, ())
+    return found
+
+
 def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
     """All statements of a block, those of its inner blocks included, in the order of the text; not what is within expressions."""
     for node in body:

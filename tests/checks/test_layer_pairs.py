@@ -7,6 +7,7 @@ from checks.edits import apply
 from checks.layer_pairs import pairing, split_name
 from checks.rules import Example, all_rules, sample
 from checks.rules._arguments import set_arguments
+from checks.run import check
 from checks.snapshot import DictSnapshot
 from checks.source.layers import class_layers
 
@@ -84,3 +85,22 @@ def test_every_comparison_names_the_line_of_pytorch():
         (port,) = find_ports(sample.base(), sample.broken(example))
         (finding, *_) = rule.check(port)
         assert "modeling_lantern.py:" in finding.advice, slug
+
+
+def test_functions_are_compared_by_their_name():
+    torch, ours = (
+        f"src/transformers/models/lantern/modeling_{name}.py" for name in ("lantern", "tf_lantern")
+    )
+    theirs = "\n\ndef dim_light(light, axis):\n    return nn.functional.softmax(light, dim=-2)\n"
+    mine = "\n\ndef dim_light(light, axis):\n    return stable_softmax(light, axis=-1)\n"
+    base = DictSnapshot({**sample.BASE, torch: sample.BASE[torch] + theirs})
+    head = {**sample.HEAD, torch: sample.HEAD[torch] + theirs}
+    report = check(
+        base, DictSnapshot({**head, ours: head[ours] + mine}, year=sample.YEAR), only=["softmax-axis"]
+    )
+    assert [f.message for f in report.findings] == ["dim_light: the softmax axis is -1; PyTorch has dim=-2"]
+    right = mine.replace("-1", "-2")
+    report = check(
+        base, DictSnapshot({**head, ours: head[ours] + right}, year=sample.YEAR), only=["softmax-axis"]
+    )
+    assert not report.findings
