@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 
-from checks import checklist, rules
+from checks import catalogue, checklist, rules
 from checks.rules import Example, Rule, sample
 from checks.run import unknown
 
@@ -19,7 +19,7 @@ _DECIDED = {
 
 
 def explain(name: str) -> str:
-    """The page of a rule or an item; of a name that is both the item's, with all its rules.
+    """The page of a rule, an item, or an entry of the catalogue ("N4"); of a name that is both the item's, with all its rules.
 
     Raises:
         checks.errors.UserError: there is no such rule or item; the nearest match is told.
@@ -28,6 +28,10 @@ def explain(name: str) -> str:
         return explain_item(checklist.items()[name])
     if name in rules.all_rules():
         return explain_rule(rules.all_rules()[name])
+    if (entry := next((e for e in catalogue.entries() if e.id.lower() == name.lower()), None)) is not None:
+        head = f"# {entry.id}\n\n{entry.text}. (Catalogue, “{entry.section}”)\n"
+        head += f"\nWithout a rule of its own: {entry.reason}.\n" if entry.reason else ""
+        return "\n".join([head, *(_below(explain_rule(rules.all_rules()[slug])) for slug in entry.rules)])
     raise unknown(name)
 
 

@@ -46,7 +46,8 @@ def _read(path: str, number: int, line: str) -> Ignore | None:
     if match is None:
         return None
     names = tuple((w[0], match.start(1) + w.start() + 1) for w in re.finditer(r"[\w-]+", match[1]))
-    return Ignore(path, number, names, match[2].strip(": \t").removesuffix("-->").strip())
+    reason = "".join(c for c in match[2].removesuffix("-->") if c.isprintable()).strip(": ")
+    return Ignore(path, number, names, reason if any(c.isalnum() for c in reason) else "")
 
 
 class Comments:

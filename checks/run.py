@@ -285,8 +285,10 @@ def _run(slug: str, port: Port) -> _Outcome:
     outcome = _Outcome([])
     rule = rules.all_rules()[slug]
     try:
-        for found in islice(rule.check(port), MOST_FINDINGS):
-            if (finding := found if rule.early else begun(port, found)) is not None:
+        for count, found in enumerate(islice(rule.check(port), MOST_FINDINGS + 1)):
+            if count == MOST_FINDINGS:
+                outcome.undecidable = f"more than {MOST_FINDINGS} findings of {slug}: these first"
+            elif (finding := found if rule.early else begun(port, found)) is not None:
                 outcome.findings.append(finding)
     except NotApplicable as reason:
         outcome.not_applicable = str(reason)

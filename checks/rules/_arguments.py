@@ -100,7 +100,13 @@ def _inserted(path: str, lines: list[str], call: ast.Call, new: list[str]) -> Ed
         return Edit(path, end, end, ", ".join(new))
     at = max(((n.end_lineno or n.lineno), (n.end_col_offset or 0)) for n in last)
     end = place(lines, *at)
-    return Edit(path, end, end, ", " + ", ".join(new))
+    gap = ", "
+    if many and call.keywords:
+        keyword = max(call.keywords, key=lambda k: (k.lineno, k.col_offset))
+        before = lines[keyword.lineno - 1][: place(lines, keyword.lineno, keyword.col_offset)[1] - 1]
+        if not before.strip():  # each argument has a line of its own
+            gap = f",\n{before}"
+    return Edit(path, end, end, gap + gap.join(new))
 
 
 @lru_cache(maxsize=16)

@@ -68,7 +68,15 @@ def _is_code(comments: list[str]) -> bool:
     if len(code) > 5000 or not any(_LOOKS.search(line) for line in code.split("\n")):
         return False
     tree = _parsed(code)
-    return tree is not None and bool(tree.body) and all(_statement(node) for node in tree.body)
+    if tree is None:
+        return False
+    sure = [_statement(node) for node in tree.body]
+    # A bare call beside what is code for sure is code too.
+    return any(sure) and all(s or _is_call(node) for s, node in zip(sure, tree.body, strict=True))
+
+
+def _is_call(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
 
 
 def _parsed(code: str) -> ast.Module | None:

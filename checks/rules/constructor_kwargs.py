@@ -24,7 +24,7 @@ def check(port: Port) -> Iterator[Finding]:
         raise NotBegun("no constructor yet")
     nameless: list[tuple[Pair, Function]] = []
     for pair, init in inits:
-        given = next((call for call in calls(init) if is_super_init(call)), None)
+        given = _given(init)
         names = {a.arg for a in [*init.args.args, *init.args.kwonlyargs]}
         if is_model(pair):
             if init.args.kwarg is None:
@@ -61,12 +61,20 @@ def check(port: Port) -> Iterator[Finding]:
                 edit
                 for pair, init in nameless
                 for edit in (
-                    *_take(port, pair, init),
-                    *_pass_on(port, pair, next((call for call in calls(init) if is_super_init(call)), None)),
+                    *_take(port, pair, init, _MODELS),
+                    *_pass_on(port, pair, _given(init), _MODELS),
                 )
             ],
             level="suggestion",
         )
+
+
+_MODELS = "*inputs, **kwargs"
+
+
+def _given(init: Function) -> ast.Call | None:
+    """`super().__init__(…)`."""
+    return next((call for call in calls(init) if is_super_init(call)), None)
 
 
 _ADVICE = "Take **kwargs and pass them on: super().__init__(**kwargs)."
@@ -77,7 +85,7 @@ def _passes(call: ast.Call) -> bool:
     return any(keyword.arg in (None, "name") for keyword in call.keywords)
 
 
-def _take(port: Port, pair: Pair, init: Function) -> tuple[Edit, ...]:
+def _take(port: Port, pair: Pair, init: Function, more: str = "**kwargs") -> tuple[Edit, ...]:
     """`**kwargs` as the last parameter."""
     arguments = [*init.args.args, *init.args.kwonlyargs]
     if init.args.kwonlyargs or init.args.vararg:
@@ -87,17 +95,17 @@ def _take(port: Port, pair: Pair, init: Function) -> tuple[Edit, ...]:
     text = port.text(pair.path).split("\n")[line - 1]
     if not text.isascii() or not text[column:].startswith(")"):
         return ()
-    return (Edit(pair.path, (line, column + 1), (line, column + 1), ", **kwargs"),)
+    return (Edit(pair.path, (line, column + 1), (line, column + 1), f", {more}"),)
 
 
-def _pass_on(port: Port, pair: Pair, call: ast.Call | None) -> tuple[Edit, ...]:
+def _pass_on(port: Port, pair: Pair, call: ast.Call | None, more: str = "**kwargs") -> tuple[Edit, ...]:
     if call is None or call.end_lineno != call.lineno or call.end_col_offset is None:
         return ()
     if not port.text(pair.path).split("\n")[call.lineno - 1].isascii():
         return ()
     some = ", " if call.args or call.keywords else ""
     place = (call.lineno, call.end_col_offset)
-    return (Edit(pair.path, place, place, f"{some}**kwargs"),)
+    return (Edit(pair.path, place, place, f"{some}{more}"),)
 
 
 _TF = "src/transformers/models/lantern/modeling_tf_lantern.py"

@@ -82,7 +82,7 @@ _TF = "src/transformers/models/lantern/modeling_tf_lantern.py"
 _MODEL = "    @unpack_inputs\n    @add_start_docstrings_to_model_forward(LANTERN_INPUTS_DOCSTRING)\n    def call(\n        self,\n        input_ids: TFModelInputType | None = None,\n        flicker"
 _BAD = _MODEL.replace(
     "    def call",
-    "    @replace_return_docstrings(output_type=TokenClassifierOutput, config_class=_CONFIG_FOR_DOC)\n    def call",
+    "    @replace_return_docstrings(output_type=TokenClassifierOutput, config_class='LanternConfig')\n    def call",
 )
 
 RULE = Rule(
@@ -102,7 +102,7 @@ RULE = Rule(
             bad=_BAD,
             edits_to=_BAD.replace("output_type=", "output_type=TF"),
             finds=(
-                "@replace_return_docstrings(output_type=TokenClassifierOutput, config_class=_CONFIG_FOR_DOC)",
+                "@replace_return_docstrings(output_type=TokenClassifierOutput, config_class='LanternConfig')",
             ),
         ),
         Example(
@@ -111,7 +111,7 @@ RULE = Rule(
             good=_MODEL,
             bad=_BAD.replace("output_type=", "output_type=TF").replace("TokenC", "SequenceC"),
             finds=(
-                "@replace_return_docstrings(output_type=TFSequenceClassifierOutput, config_class=_CONFIG_FOR_DOC)",
+                "@replace_return_docstrings(output_type=TFSequenceClassifierOutput, config_class='LanternConfig')",
             ),
         ),
         Example(

@@ -43,12 +43,12 @@ def _types(path: str, texts: tuple[Text, ...]) -> Iterator[Finding]:
         return
     first, *others = sorted(found)
     name = found[first]
-    wrong = f"{name} does not exist" if name.startswith("tf.") else f"{name} is PyTorch's type"
+    wrong = "which does not exist" if name.startswith("tf.") else "PyTorch's type"
     yield RULE.finding(
         path,
         first,
-        f"The documentation names {name}, but {wrong}",
-        "Write tf.Tensor, or np.ndarray or tf.Tensor.",
+        f"The documentation names {name}, {wrong}",
+        "Write tf.Tensor (inputs may also be np.ndarray).",
         symbol=name,
         edits=edits,
         locations=[Location(path, line) for line in others],

@@ -123,8 +123,8 @@ RULE = Rule(
             title="A constructor without config",
             path=_TF,
             good="    def __init__(self, config: LanternConfig, **kwargs):  # main layer",
-            bad="    def __init__(self, hidden_size: int, **kwargs):  # main layer",
-            finds=("def __init__(self, hidden_size: int, **kwargs):  # main layer",),
+            bad='    def __init__(self, **kwargs):  # main layer\n        config = kwargs.pop("config")',
+            finds=("def __init__(self, **kwargs):  # main layer",),
         ),
     ),
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
+from checks.pairs import Pair
 from checks.port import Port
 from checks.report import Finding
 from checks.rules import Example, Rule
@@ -12,6 +14,7 @@ from checks.rules._misnamed import misnamed, prefixes
 from checks.rules._naming import Naming
 from checks.rules._namings import namings
 from checks.rules._places import Module, Parameter, Place
+from checks.source.calls import calls
 
 _TIED = frozenset(
     {"embed_tokens", "lm_head", "decoder", "shared", "proj_out", "embed_out", "wte", "output_embeddings"}
@@ -79,6 +82,18 @@ def _demanded(naming: Naming, name: str, places: tuple[Place, ...]) -> bool:
 
 def _finding(naming: Naming, absent: list[str]) -> Finding:
     pair = naming.pair
+    called = _called(pair, absent)
+    if called is not None:
+        name = called.func.attr if isinstance(called.func, ast.Attribute) else absent[0]
+        place = naming.attribute_line(name)
+        return RULE.finding(
+            pair.path,
+            called.lineno,
+            f"{pair.name} calls self.{name}, but no layer of that name is made (PyTorch makes it{f': {place}' if place else ''})",
+            f'Make it in __init__, with name="{name}".',
+            symbol=pair.name,
+            level="error",
+        )
     init = pair.tensorflow.method("__init__")
     where = ", ".join(filter(None, map(naming.attribute_line, absent[:3])))
     return RULE.finding(
@@ -89,6 +104,19 @@ def _finding(naming: Naming, absent: list[str]) -> Finding:
         symbol=pair.name,
         absent=True,
     )
+
+
+def _called(pair: Pair, absent: list[str]) -> ast.Call | None:
+    """The first call of one of the attributes, which cannot succeed."""
+    for call in calls(pair.tensorflow.node):
+        attribute = call.name.removeprefix("self.")
+        if (
+            call.name == f"self.{attribute}"
+            and attribute in absent
+            and attribute not in pair.tensorflow.attributes
+        ):
+            return call.node
+    return None
 
 
 _TF = "src/transformers/models/lantern/modeling_tf_lantern.py"

@@ -37,7 +37,10 @@ def check(port: Port) -> Iterator[Finding]:
                 level="warning",
             )
     for pair in models(port):
-        if pair.twin is None and pair.module.pytorch is not None and pair.name in port.tensorflow_exports:
+        offered = pair.name in port.tensorflow_exports or (
+            "call" in pair.facts.methods and not pair.name.startswith("_")
+        )
+        if pair.twin is None and pair.module.pytorch is not None and offered:
             yield RULE.finding(
                 pair.path,
                 pair.facts.line,

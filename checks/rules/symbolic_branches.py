@@ -145,7 +145,7 @@ RULE = Rule(
             title="A size is checked without a guard",
             path=_TF,
             good=_LENS,
-            bad="        num_channels = shape_list(pixel_values)[1]\n        if num_channels != self.config.num_channels:\n"
+            bad="        num_channels = pixel_values.shape[1]\n        if num_channels != self.config.num_channels:\n"
             '            raise ValueError("Another number of channels than the configuration has.")\n'
             + _LENS,
             finds=("if num_channels != self.config.num_channels:",),
@@ -154,7 +154,7 @@ RULE = Rule(
             title="With a guard",
             path=_TF,
             good=_LENS,
-            bad="        num_channels = shape_list(pixel_values)[1]\n        if tf.executing_eagerly() and num_channels != self.config.num_channels:\n"
+            bad="        num_channels = pixel_values.shape[1]\n        if tf.executing_eagerly() and num_channels != self.config.num_channels:\n"
             '            raise ValueError("Another number of channels than the configuration has.")\n'
             + _LENS,
             silent=True,

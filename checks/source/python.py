@@ -6,7 +6,7 @@ import ast
 import re
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, cast
 
@@ -300,7 +300,7 @@ class _Reader:
             node.end_lineno or node.lineno,
             min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)]),
             tuple(filter(None, map(dotted, node.bases))),
-            tuple(map(self._name, node.decorator_list)),
+            tuple(map(self._decorator, node.decorator_list)),
             methods,
             attributes,
         )
@@ -324,8 +324,14 @@ class _Reader:
                     *filter(None, [arguments.kwarg]),
                 ]
             ),
-            tuple(map(self._name, node.decorator_list)),
+            tuple(map(self._decorator, node.decorator_list)),
         )
+
+    def _decorator(self, node: ast.expr) -> Name:
+        """As `_name`; of `unpack`, imported as `unpack_inputs as unpack`, the name that it has at home."""
+        found = self._name(node)
+        home = next((i.name for i in self.imports if i.local == found.name and i.name), "")
+        return replace(found, name=home) if home else found
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:
         end = node.end_lineno or node.lineno

@@ -84,7 +84,7 @@ def _markers(path: str, text: str) -> Iterator[Mutation]:
             path,
             text,
             match,
-            marked(f"Copied from {module}.{name}{rest}") + f"{indent}@decorated.by_something\n",
+            marked(f"Copied from {module}.{name}{rest}") + f"{indent}@tf.function\n",
             "above a decorator",
             "copied-from-place",
         )

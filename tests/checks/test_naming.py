@@ -338,3 +338,20 @@ def test_a_word_of_a_loop_may_be_any():
     torch = torch.replace("block_a", "block_1").replace("block_b", "block_2")
     line = 'self.x = [TFLanternBlock(config, name=f"block_{i + 1}") for i in range(2)]'
     assert "module-list-names" not in rules(torch, line)
+
+
+def test_a_layer_that_is_called_but_not_made():
+    torch, ours = (
+        f"src/transformers/models/lantern/modeling_{name}.py" for name in ("lantern", "tf_lantern")
+    )
+    gate = "        self.gate = nn.Linear(config.hidden_size, config.hidden_size)\n        self.activation = nn.Tanh()\n"
+    theirs = sample.BASE[torch].replace("        self.activation = nn.Tanh()\n", gate)
+    pooler = "        return self.dense(hidden_states[:, 0])"
+    mine = sample.HEAD[ours].replace(pooler, "        return self.dense(self.gate(hidden_states[:, 0]))")
+    assert theirs != sample.BASE[torch] and mine != sample.HEAD[ours]
+    head = DictSnapshot({**sample.HEAD, torch: theirs, ours: mine}, year=sample.YEAR)
+    report = check(DictSnapshot({**sample.BASE, torch: theirs}), head, only=["missing-weights"])
+    (finding,) = report.findings
+    assert finding.level == "error"
+    assert finding.message.startswith("TFLanternPooler calls self.gate, but no layer of that name is made")
+    assert "self.gate(" in mine.split("\n")[finding.line - 1]

@@ -603,7 +603,7 @@ def test_a_misspelt_ignore_comment_is_told():
         ),
         (
             "@keras_serializable\nclass TFLanternMainLayer",
-            "# tfport: ignore[keras-serializable] never saved\n@functools.wraps(\n    object\n)\nclass TFLanternMainLayer",
+            "# tfport: ignore[keras-serializable] never saved\n@tf.function(\n    jit_compile=False\n)\nclass TFLanternMainLayer",
         ),
     ],
     ids=["above", "with-a-comment-between", "above-the-decorators"],

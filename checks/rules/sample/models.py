@@ -347,7 +347,7 @@ from ...modeling_tf_utils import (
     unpack_inputs,
 )
 from ...tf_utils import check_embeddings_within_bounds, stable_softmax
-from ...utils import add_start_docstrings, add_start_docstrings_to_model_forward
+from ...utils import add_start_docstrings, add_start_docstrings_to_model_forward, replace_return_docstrings
 from .configuration_lantern import LanternConfig
 
 
@@ -619,6 +619,7 @@ class TFLanternForSequenceClassification(TFLanternPreTrainedModel, TFSequenceCla
 
     @unpack_inputs
     @add_start_docstrings_to_model_forward(LANTERN_INPUTS_DOCSTRING)
+    @replace_return_docstrings(output_type=TFSequenceClassifierOutput, config_class="LanternConfig")
     def call(
         self,
         input_ids: TFModelInputType | None = None,

@@ -1,0 +1,153 @@
+"""Names that nothing defines."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import symtable
+from collections.abc import Iterator
+
+from checks.port import Port
+from checks.report import Finding, Location
+from checks.rules import Example, Rule
+from checks.rules._hygiene import File, modules
+from checks.source.python import Problem, parse
+from checks.source.walk import nodes
+
+_KNOWN = frozenset(dir(builtins)) | {"__file__", "__name__", "__path__", "__class__", "__qualname__"}
+
+_TORCH = frozenset({"torch", "nn", "F"})
+"""What torch-leftovers speaks of."""
+
+
+def check(port: Port) -> Iterator[Finding]:
+    for file in modules(port):
+        tree = parse(file.text)
+        missing = _undefined(file.text) if not isinstance(tree, Problem) else {}
+        if isinstance(tree, Problem) or not missing:
+            continue
+        known = _TORCH | _renamed(file)
+        used: dict[str, list[ast.Name]] = {}
+        for node, scope in _names(tree):
+            if node.id not in known and scope in missing.get(node.id, ()):
+                used.setdefault(node.id, []).append(node)
+        for name, places in used.items():
+            places.sort(key=lambda node: (node.lineno, node.col_offset))
+            lines = [node for node in places if node.lineno in file.touched] or places
+            first = lines[0]
+            owner = _owner(file, first.lineno)
+            yield RULE.finding(
+                file.path,
+                first.lineno,
+                f"Nothing defines {name}, so that this line raises a NameError",
+                "Import it, take it as a parameter, or mend the spelling.",
+                symbol=f"{owner}.{name}" if owner else name,
+                column=first.col_offset + 1,
+                locations=[Location(file.path, node.lineno) for node in lines[1:20]],
+            )
+
+
+def _owner(file: File, line: int) -> str:
+    classes = file.module.facts.classes.values() if file.module else ()
+    return next((found.name for found in classes if found.line <= line <= found.end_line), "")
+
+
+_SCOPES = (
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.Lambda,
+    ast.ListComp,
+    ast.SetComp,
+    ast.DictComp,
+    ast.GeneratorExp,
+)
+
+
+def _names(tree: ast.Module) -> Iterator[tuple[ast.Name, int]]:
+    """The names that are read, with the line of the innermost function or comprehension around (0: the module or a class)."""
+    unread = _annotations(tree)
+    pending: list[tuple[ast.AST, int]] = [(tree, 0)]
+    while pending:
+        node, scope = pending.pop()
+        if id(node) in unread:
+            continue
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            yield node, scope
+        inner = node.lineno if isinstance(node, _SCOPES) else scope
+        for name, part in ast.iter_fields(node):
+            own = inner if name in ("body", "elt", "key", "value", "generators") else scope
+            parts = part if isinstance(part, list) else [part]
+            pending += [(child, own) for child in parts if isinstance(child, ast.AST)]
+
+
+def _renamed(file: File) -> frozenset[str]:
+    """Classes that are there without the prefix TF, or with another: tf-prefix speaks of them."""
+    names = file.module.facts.classes if file.module else {}
+    return frozenset(f"TF{name[2:] if name[:2].lower() == 'tf' else name}" for name in names)
+
+
+def _annotations(tree: ast.Module) -> set[int]:
+    """Nodes that nobody evaluates where annotations are texts."""
+    found: set[int] = set()
+    for node in nodes(tree):
+        parts = []
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            arguments = [
+                *node.args.posonlyargs,
+                *node.args.args,
+                *node.args.kwonlyargs,
+                node.args.vararg,
+                node.args.kwarg,
+            ]
+            parts = [node.returns, *(a.annotation for a in arguments if a is not None)]
+        elif isinstance(node, ast.AnnAssign):
+            parts = [node.annotation]
+        found |= {id(inner) for part in parts if part is not None for inner in nodes(part)}
+    return found
+
+
+def _undefined(text: str) -> dict[str, frozenset[int]]:
+    """Names that neither their scope, nor what is around it, nor the module, nor Python defines, with the lines of these scopes."""
+    if "import *" in text:
+        return {}
+    try:
+        module = symtable.symtable(text, "module", "exec")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return {}
+    symbols = module.get_symbols()
+    defined = {s.get_name() for s in symbols if s.is_assigned() or s.is_imported() or s.is_namespace()}
+    missing: dict[str, set[int]] = {}
+    pending = [module]
+    while pending:
+        scope = pending.pop()
+        pending += scope.get_children()
+        line = scope.get_lineno() if scope.get_type() == "function" else 0
+        for symbol in scope.get_symbols():
+            if symbol.is_declared_global() and symbol.is_assigned():
+                defined.add(symbol.get_name())
+            elif symbol.is_referenced() and symbol.is_global():
+                missing.setdefault(symbol.get_name(), set()).add(line)
+    return {name: frozenset(lines) for name, lines in missing.items() if name not in defined | _KNOWN}
+
+
+_TF = "src/transformers/models/lantern/modeling_tf_lantern.py"
+
+RULE = Rule(
+    slug="undefined-names",
+    level="error",
+    summary="Every name that the code uses is defined or imported.",
+    why="Python finds out when the line runs, and a line that only some inputs reach may wait for a user to run it.",
+    how="Import it, take it as a parameter, or mend the spelling.",
+    source="ruff's F821, which upstream runs; no merged port has one",
+    check=check,
+    by_the_way=True,
+    examples=(
+        Example(
+            title="Renamed in one place only",
+            path=_TF,
+            good="        return self.dropout(embeddings, training=training)",
+            bad="        return self.dropout(embedding, training=training)",
+            finds=("return self.dropout(embedding, training=training)",),
+        ),
+    ),
+)
