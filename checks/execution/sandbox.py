@@ -77,9 +77,7 @@ class Sandbox:
         Raises:
             SandboxError: the sandbox could not start the command.
         """
-        return supervise(
-            job, self.backend, on_output=on_output, on_record=on_record, stop=stop, inlet=inlet
-        )
+        return supervise(job, self.backend, on_output=on_output, on_record=on_record, stop=stop, inlet=inlet)
 
     async def run_async(
         self,

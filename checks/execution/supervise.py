@@ -257,7 +257,9 @@ class _Run:
 
     def _drain(self, until: float) -> None:
         def readers() -> bool:
-            return any(key.data not in (None, self._feed, self._hear) for key in self._selector.get_map().values())
+            return any(
+                key.data not in (None, self._feed, self._hear) for key in self._selector.get_map().values()
+            )
 
         with contextlib.suppress(KeyError):
             self._selector.unregister(self._ended)
@@ -288,7 +290,10 @@ class _Run:
                 return
             record = bytes(self._partial[HEADER:end])
             del self._partial[:end]
-            self.records.append(record)
+            if (
+                self.inlet is None
+            ):  # in a conversation each is dealt with when it comes, and all together may be large
+                self.records.append(record)
             if self.on_record is not None:
                 self.on_record(record)
 
