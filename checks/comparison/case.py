@@ -58,6 +58,7 @@ class Variant:
         id: "plain", "labels", "no-mask", "tuple", "left-padding".
         text: for people, after "outputs differ ": "without masks".
         set: arguments that are given other values.
+        padded: the mask whose padding stands on the left, where there is such. What a model computes at padded positions means nothing.
     """
 
     id: str
@@ -66,6 +67,12 @@ class Variant:
     tuple: bool = False
     drop: tuple[str, ...] = ()
     set: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    padded: Array | None = None
+
+    @property
+    def advisory(self) -> bool:
+        """What differs is told, and decides nothing: merged ports return tuples in another order (caches of encoder-decoder models)."""
+        return self.tuple
 
     def request(self) -> dict[str, Any]:
         """As a request has it."""
@@ -123,9 +130,11 @@ def variants(case: Case) -> Iterator[Variant]:
     masks = tuple(key for key in case.inputs if key.endswith("attention_mask"))
     if masks:
         yield Variant("no-mask", "without masks", drop=masks)
-        padded = {key: left(value) for key in masks if (value := _mask(case.inputs[key])) is not None}
-        if padded:
-            yield Variant("left-padding", "with padding on the left", set=padded)
+        mask = _mask(case.inputs.get("attention_mask"))
+        if mask is not None and "decoder_input_ids" not in case.inputs:
+            padded = left(mask)
+            set_ = {"attention_mask": padded}
+            yield Variant("left-padding", "with padding on the left", set=set_, padded=padded)
     yield Variant("tuple", "with return_dict=False", tuple=True)
 
 

@@ -284,7 +284,7 @@ class _Class:
             if raised is None and not other:
                 raised = Raised("it returned nothing that could be read")
             lacks, adds = absent(one, other) if raised is None and not way.tuple else ((), ())
-            found.append(Outcome(way, tuple(gaps(one, other)), raised, lacks, adds))
+            found.append(Outcome(way, tuple(gaps(one, other, way.padded)), raised, lacks, adds))
         return found
 
     def _guide(self, case: Case, ways: Sequence[Variant]) -> Outcome | None:

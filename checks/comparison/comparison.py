@@ -96,7 +96,11 @@ class Comparison:
     @cached_property
     def first(self) -> Outcome | None:
         """The first call that differs, None if none does."""
-        return next((one for one in self.outcomes if one.differs(self.precision)), None)
+        return next((one for one in self._decisive if one.differs(self.precision)), None)
+
+    @property
+    def _decisive(self) -> list[Outcome]:
+        return [one for one in self.outcomes if not one.variant.advisory]
 
     @property
     def state(self) -> State:
@@ -112,14 +116,14 @@ class Comparison:
         """What differs is more than the guide allows."""
         return self.broken is not None or any(
             one.raised is not None or blocks(one.worst)
-            for one in self.outcomes
+            for one in self._decisive
             if one.differs(self.precision)
         )
 
     @property
     def largest(self) -> Gap:
         """The output that differs most of all."""
-        return worst([one.worst for one in self.outcomes])
+        return worst([one.worst for one in self._decisive])
 
     @property
     def reason(self) -> str:
@@ -137,7 +141,7 @@ class Comparison:
 
     def entry(self) -> dict[str, Any]:
         """The class in the report's `comparison`."""
-        gaps = [gap for one in self.outcomes for gap in one.gaps]
+        gaps = [gap for one in self._decisive for gap in one.gaps]
         difference = {self.precision: _number(worst(gaps).relative)} if gaps else {}
         if self.guide is not None:
             difference["float32"] = _number(max((gap.absolute for gap in self.guide.gaps), default=0.0))

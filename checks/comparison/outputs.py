@@ -28,9 +28,38 @@ def outputs(told: object) -> dict[str, Array]:
     return found
 
 
-def gaps(reference: Outputs, candidate: Outputs) -> list[Gap]:
-    """The difference of every output that both sides have, in the reference's order."""
-    return [gap(path, value, candidate[path]) for path, value in reference.items() if path in candidate]
+def gaps(reference: Outputs, candidate: Outputs, padded: Array | None = None) -> list[Gap]:
+    """The difference of every output that both sides have, in the reference's order.
+
+    Args:
+        padded: a mask [batch, length]; what stands at its zeros is not compared.
+    """
+    found: list[Gap] = []
+    for path, value in reference.items():
+        if path not in candidate:
+            continue
+        other = candidate[path]
+        if padded is not None and other.shape == value.shape:
+            keep = attended(value.shape, padded)
+            value, other = value[keep], other[keep]
+        found.append(gap(path, value, other))
+    return found
+
+
+def attended(shape: tuple[int, ...], mask: Array) -> Array:
+    """[*shape]: what of an output does not stand at a padded position, on any axis as long as the mask. Of a row with padding, an output
+    without such an axis is left out (it may be that of the first token)."""
+    keep = np.ones(shape, bool)
+    batch, length = mask.shape
+    if not shape or shape[0] != batch:
+        return keep if len(shape) else np.zeros(shape, bool)
+    axes = [axis for axis in range(1, len(shape)) if shape[axis] == length]
+    for axis in axes:
+        form = [batch] + [length if other == axis else 1 for other in range(1, len(shape))]
+        keep &= (mask != 0).reshape(form)
+    if not axes:
+        keep &= (mask != 0).all(1).reshape([batch] + [1] * (len(shape) - 1))
+    return keep
 
 
 def gap(path: str, reference: Array, candidate: Array) -> Gap:
