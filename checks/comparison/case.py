@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from checks.comparison.raised import error_text
 from checks.comparison.wire import Array
 from checks.execution import untrusted
 
@@ -91,7 +92,9 @@ PLAIN = Variant("plain")
 def case_of(name: str, answer: Mapping[str, Any]) -> Case | str:
     """The case that a side offers, or why it has none. What is malformed is none."""
     if "config" not in answer:
-        reasons = untrusted.mapping(answer.get("unmade") or answer.get("error"))
+        if "error" in answer:
+            return error_text(answer["error"])
+        reasons = untrusted.mapping(answer.get("unmade"))
         return "; ".join(
             f"{untrusted.text(key, 40)}: {untrusted.text(str(value), 300)}" for key, value in reasons.items()
         )[:600]

@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from checks.comparison.case import PLAIN, Case, Variant, case_of, variants
-from checks.comparison.comparison import Comparison, Lines, Outcome, Raised, raised_of
+from checks.comparison.comparison import Comparison, Lines, Outcome
 from checks.comparison.outputs import absent, gaps, outputs
-from checks.comparison.peer import Gone, Peer, error_text
+from checks.comparison.peer import Gone, Peer
 from checks.comparison.policy import Precision
+from checks.comparison.raised import Raised, error_text, raised_of
 from checks.execution import untrusted
 from checks.execution.workplace import Workplace
 

@@ -10,32 +10,12 @@ from typing import Any, Literal
 from checks.comparison.case import Case, Variant
 from checks.comparison.outputs import depth, worst
 from checks.comparison.policy import Gap, Precision, blocks, differs
-from checks.execution import untrusted
+from checks.comparison.raised import Raised
 
 State = Literal["equal", "different", "unverified", "error"]
 
 Lines = dict[str, set[int]]
 """Lines that ran, by path."""
-
-
-@dataclass(frozen=True, slots=True)
-class Raised:
-    """An exception of the TensorFlow side, on one line; where in the tree it came from, innermost last."""
-
-    text: str
-    frames: tuple[tuple[str, int, str], ...] = ()
-
-
-def raised_of(value: object) -> Raised | None:
-    """The exception that a side tells of; None if it tells of none."""
-    told = untrusted.mapping(value)
-    if not told:
-        return None
-    message = " ".join(untrusted.text(told.get("message"), 1_500).split())
-    return Raised(
-        f"{untrusted.text(told.get('type'), 60) or 'error'}: {message}"[:600],
-        untrusted.frames(told.get("frames")),
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,18 +47,14 @@ def gaps(reference: Outputs, candidate: Outputs, padded: Array | None = None) ->
 
 
 def attended(shape: tuple[int, ...], mask: Array) -> Array:
-    """[*shape]: what of an output does not stand at a padded position, on any axis as long as the mask. Of a row with padding, an output
-    without such an axis is left out (it may be that of the first token)."""
-    keep = np.ones(shape, bool)
+    """[*shape]: what of an output does not stand at a padded position, on any axis as long as the mask. An output without such an axis is
+    left out: it may be made of a padded token."""
     batch, length = mask.shape
-    if not shape or shape[0] != batch:
-        return keep if len(shape) else np.zeros(shape, bool)
-    axes = [axis for axis in range(1, len(shape)) if shape[axis] == length]
+    axes = [axis for axis in range(1, len(shape)) if shape[axis] == length] if shape[:1] == (batch,) else []
+    keep = np.full(shape, bool(axes))
     for axis in axes:
         form = [batch] + [length if other == axis else 1 for other in range(1, len(shape))]
         keep &= (mask != 0).reshape(form)
-    if not axes:
-        keep &= (mask != 0).all(1).reshape([batch] + [1] * (len(shape) - 1))
     return keep
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from checks.comparison.raised import error_text
 from checks.comparison.wire import frame, is_packed, unpack
 from checks.execution import untrusted
 from checks.execution.inlet import Inlet, InletFull
@@ -189,10 +190,3 @@ def _take(record: bytes, talk: _Talk) -> None:
 def _end_of(result: Result) -> str:
     last = untrusted.text(result.output[-2_000:].decode("utf-8", "replace")).strip().rsplit("\n", 1)[-1]
     return (result.reason or "ended without a word") + (f": {last[:300]}" if last else "")
-
-
-def error_text(value: object) -> str:
-    """An exception that a side tells of, on one line: `ValueError: shapes differ`."""
-    told = untrusted.mapping(value)
-    message = " ".join(untrusted.text(told.get("message"), 1_500).split())
-    return f"{untrusted.text(told.get('type'), 60) or 'error'}: {message}"[:600]

@@ -12,6 +12,7 @@ from typing import Any, Dict, List, Mapping, Tuple
 from . import double, load, runs, testers
 from .arrays import neutral, to_tf
 from .cases import Place, fix_seeds, prepared
+from .imports import hide, leave_out_pipelines
 from .lines import Lines
 from .modules import explain, find_class
 
@@ -31,6 +32,7 @@ class Candidate:
         if not self.torch:
             os.environ["USE_TF"] = "1"  # for transformers: as if there were no torch
             os.environ.pop("USE_TORCH", None)
+            hide("torch", "accelerate", "flax", "jax")
         import tensorflow as tf
 
         tf.config.threading.set_intra_op_parallelism_threads(self.threads)
@@ -48,6 +50,7 @@ class Candidate:
             asked["module"], asked.get("pytorch_module", "") if self.torch else "", asked.get("tests", ""), ""
         )
         _quiet()
+        leave_out_pipelines()
         importlib.import_module(self.place.module)
         self.lines = Lines([str(path) for path in asked.get("files", ())], self.root)
         return {}

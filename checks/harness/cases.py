@@ -172,9 +172,9 @@ def fix_seeds(seed: int) -> None:
     """Of whatever is imported: a process with one of the two libraries needs no other."""
     random.seed(seed)
     np.random.seed(seed)
-    if "torch" in sys.modules:
+    if sys.modules.get("torch") is not None:
         sys.modules["torch"].manual_seed(seed)
-    if "tensorflow" in sys.modules:
+    if sys.modules.get("tensorflow") is not None:
         sys.modules["tensorflow"].random.set_seed(seed)
 
 

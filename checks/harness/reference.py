@@ -13,6 +13,7 @@ import numpy as np
 from . import double, runs, shrink, testers
 from .arrays import neutral, to_torch
 from .cases import Place, fix_seeds, prepared
+from .imports import hide, leave_out_pipelines
 from .load import state_dict
 from .modules import explain, find_class
 from .weights import randomise
@@ -30,6 +31,7 @@ class Reference:
         """Imports what does not depend on a tree."""
         os.environ["USE_TORCH"] = "1"
         os.environ.pop("USE_TF", None)
+        hide("tensorflow", "flax", "jax")
         import torch
         import torch._dynamo  # the first forward imports it
 
@@ -42,6 +44,7 @@ class Reference:
         sys.path[:0] = [os.path.join(self.root, "src"), self.root]
         self.place = Place("", asked["pytorch_module"], "", asked.get("pytorch_tests", ""))
         _quiet()
+        leave_out_pipelines()
         importlib.import_module(self.place.pytorch_module)
         return {}
 
