@@ -167,7 +167,9 @@ class _Class:
     def _cases(self, reasons: list[str]) -> Iterable[Case]:
         """Cases in order of trust; the next one is only asked for where the one before does not run in PyTorch."""
         only = self.options.strategy
-        asked = {"class": self.name, **({"strategy": only} if only else {})}
+        asked = {"class": self.name, "checkpoint": self.options.checkpoint}
+        if only:
+            asked["strategy"] = only
         answer = self.candidate.ask("case", **asked)
         takes = untrusted.texts(answer.get("takes"), 200, 100)
         case = case_of(self.name, answer)
@@ -175,7 +177,9 @@ class _Class:
             yield case
         else:
             reasons.append(case)
-        for strategy in ("pytorch-tester", "configuration"):
+        for strategy in ("pytorch-tester", "configuration", "checkpoint"):
+            if strategy == "checkpoint" and only != strategy:
+                continue
             if only in ("", strategy):
                 case = case_of(self.name, self.pair.reference.ask("case", **{**asked, "strategy": strategy}))
                 if isinstance(case, Case):
@@ -216,6 +220,9 @@ class _Class:
                     )
                     precision, reference, candidate = "float32", again, other
         broken = raised_of(candidate.get("unbuilt") or candidate.get("error"))
+        if broken is not None and _lacks_library(broken):
+            reasons.append(broken.text)
+            return Comparison(self.name, strategy=case.strategy, unmade=broken.text)
         outcomes = [] if broken else self._outcomes(ways, reference, candidate)
         guide = self._guide(case, ways) if self.options.guide and not broken else None
         loaded = untrusted.mapping(candidate.get("load"))
@@ -227,7 +234,10 @@ class _Class:
             guide=guide,
             broken=broken,
             missing=tuple(
-                untrusted.text(untrusted.mapping(entry).get("name"), 300)
+                (
+                    untrusted.text(untrusted.mapping(entry).get("name"), 300),
+                    untrusted.text(untrusted.mapping(entry).get("nearest"), 300),
+                )
                 for entry in untrusted.sequence(loaded.get("missing"))
             ),
             mismatched=untrusted.texts(loaded.get("mismatched"), 1_000),
@@ -306,6 +316,11 @@ def _told(answer: Mapping[str, Any], way: Variant) -> Mapping[str, Any]:
 def _ran(reference: Mapping[str, Any], way: Variant) -> bool:
     """PyTorch runs this variant: one that it refuses says nothing about the port."""
     return "named" in _told(reference, way)
+
+
+def _lacks_library(raised: Raised) -> bool:
+    """The environment has not what the model needs: that says nothing about the port."""
+    return raised.text.startswith(("ImportError:", "ModuleNotFoundError:"))
 
 
 def _raises(candidate: Mapping[str, Any]) -> str:

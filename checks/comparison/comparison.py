@@ -51,6 +51,7 @@ class Comparison:
         trouble: why nothing could be found out, for a reason of ours.
         unmade: why no case could be made.
         broken: the exception with which the TensorFlow model could not be made.
+        missing: PyTorch names of TensorFlow weights that nothing fills, each with the nearest unused one.
         guide: the call that gives the guide's figure: float32, default initialisation.
         sites: where it begins, as entries of the report.
         profile: difference at each layer in the order of execution.
@@ -64,7 +65,7 @@ class Comparison:
     trouble: str = ""
     unmade: str = ""
     broken: Raised | None = None
-    missing: tuple[str, ...] = ()
+    missing: tuple[tuple[str, str], ...] = ()
     mismatched: tuple[str, ...] = ()
     unexpected: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -133,7 +134,7 @@ class Comparison:
             "precision": self.precision,
             "difference": difference,
             "outputs": self._outputs(),
-            "missing": list(self.missing),
+            "missing": [{"name": name, "nearest": nearest} for name, nearest in self.missing],
             "mismatched": list(self.mismatched),
             "unexpected": list(self.unexpected),
             "variants": [

@@ -39,7 +39,9 @@ def gaps(reference: Outputs, candidate: Outputs, padded: Array | None = None) ->
         if path not in candidate:
             continue
         other = candidate[path]
-        if padded is not None and other.shape == value.shape:
+        if padded is not None:
+            if is_loss(path) or other.shape != value.shape:
+                continue
             keep = attended(value.shape, padded)
             value, other = value[keep], other[keep]
         found.append(gap(path, value, other))

@@ -51,7 +51,10 @@ class Reference:
     def do_case(self, asked: Mapping[str, Any]) -> Dict[str, Any]:
         """Configuration and inputs from the PyTorch tester, else from a shrunk configuration."""
         name, reasons = str(asked["class"]), {}
-        for strategy, make in (("pytorch-tester", self._from_tester), ("configuration", self._from_shrunk)):
+        strategies = [("pytorch-tester", self._from_tester), ("configuration", self._from_shrunk)]
+        if asked.get("checkpoint"):
+            strategies = [("checkpoint", lambda name: self._from_checkpoint(name, str(asked["checkpoint"])))]
+        for strategy, make in strategies:
             if asked.get("strategy") not in (None, strategy):
                 continue
             fix_seeds(0)
@@ -78,6 +81,12 @@ class Reference:
     def _from_shrunk(self, name: str) -> Any:
         twin = find_class(name[2:], self.place.pytorch_module)
         return shrink.from_pytorch_configuration(twin)
+
+    def _from_checkpoint(self, name: str, folder: str) -> Any:
+        """The checkpoint's own configuration, and inputs that fit it."""
+        twin = find_class(name[2:], self.place.pytorch_module)
+        config = twin.config_class.from_pretrained(folder)
+        return config, shrink.inputs_from_signature(twin, twin, config), {}
 
     def do_run(self, asked: Mapping[str, Any]) -> Dict[str, Any]:
         """Makes the class's PyTorch twin and runs it.
@@ -109,7 +118,8 @@ class Reference:
                 given = runs.arguments(inputs, asked.get("labels", {}), variant, takes)
                 answer["outputs"][variant["id"]] = self._forward(model, given, variant, takes, wide)
             if asked.get("weights", True):
-                answer["weights"] = state_dict(model)
+                # A real checkpoint is large, and its values are float32 anyway.
+                answer["weights"] = state_dict(model.float() if asked.get("checkpoint") else model)
                 answer["buffers"] = _no_own_parameters(model)
         return answer
 
