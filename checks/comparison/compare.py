@@ -7,6 +7,7 @@ before it hears any of that to find the place.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -16,8 +17,9 @@ from checks.comparison.case import PLAIN, Case, Variant, case_of, variants
 from checks.comparison.comparison import Comparison, Lines, Outcome
 from checks.comparison.outputs import absent, gaps, outputs
 from checks.comparison.peer import Gone, Peer
-from checks.comparison.policy import Precision
+from checks.comparison.policy import EXACT, ROUNDING, Precision
 from checks.comparison.raised import Raised, error_text, raised_of
+from checks.comparison.sites import profile_of, sites_of
 from checks.execution import untrusted
 from checks.execution.workplace import Workplace
 
@@ -57,12 +59,14 @@ class Options:
     Attributes:
         seed: of the weights.
         guide: measure the guide's figure too (float32, default initialisation).
+        localise: seconds in which the places are looked for, of all classes together; 0: they are not.
         checkpoint: folder, inside, of a real checkpoint; "" for tiny models.
         strategy: only this way to make a case.
     """
 
     seed: int = 0
     guide: bool = True
+    localise: float = 60.0
     checkpoint: str = ""
     strategy: str = ""
 
@@ -144,7 +148,39 @@ def compare_classes(
         return found
 
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        return list(pool.map(work, classes))
+        found = list(pool.map(work, classes))
+    # Only now, as whoever knows the reference's values can return them.
+    until = time.monotonic() + options.localise
+    return [located(pair, one, options, until) if one.state == "different" else one for one in found]
+
+
+def located(pair: Pair, one: Comparison, options: Options, until: float) -> Comparison:
+    """With the places where it begins, as the candidate's process names them: they explain, and decide nothing."""
+    case, first = one.case, one.first
+    left = until - time.monotonic()
+    if case is None or first is None or left <= 1:
+        return one
+    candidate = pair.with_torch() if case.strategy == "cross-test" else pair.candidate
+    request = {
+        **case.request(),
+        "double": first.precision == "float64",
+        "variant": first.variant.request(),
+        "random": True,
+        "seed": options.seed,
+        "checkpoint": options.checkpoint,
+    }
+    try:
+        recorded = pair.reference.ask("record", **request, takes=list(case.takes))
+        if "error" in recorded:
+            return replace(one, notes=(*one.notes, f"not localised: {error_text(recorded['error'])}"))
+        keep = {key: recorded.get(key) for key in ("events", "modules", "given", "weights")}
+        limit = EXACT if first.precision == "float64" else ROUNDING
+        answer = candidate.ask("localise", **request, **keep, limit=limit, seconds=min(20.0, left / 2))
+    except Gone as gone:
+        return replace(one, notes=(*one.notes, f"not localised: {gone}"))
+    if "error" in answer:
+        return replace(one, notes=(*one.notes, f"not localised: {error_text(answer['error'])}"))
+    return replace(one, sites=tuple(sites_of(answer.get("sites"))), profile=profile_of(answer.get("profile")))
 
 
 class _Class:
@@ -208,22 +244,26 @@ class _Class:
                 return None
             self.notes.append(f"compared in float32, as PyTorch does not run in float64: {told}")
         case = _completed(case, reference)
-        candidate = self._candidate(case, reference, ways, wide=precision == "float64")
-        if precision == "float64" and _raises(candidate):
+        candidate: Mapping[str, Any] = self._candidate(case, reference, ways, wide=precision == "float64")
+        narrow: dict[str, Outcome] = {}
+        if precision == "float64" and (trouble := _raises(candidate)):
             # Only what fails in float32 too is the port's fault.
             again = self._reference(case, ways, wide=False)
             if not isinstance(again, str):
                 other = self._candidate(case, again, ways, wide=False)
                 if not _raises(other):
                     self.notes.append(
-                        f"compared in float32, as it does not run in float64: {_raises(candidate)}"
+                        f"in part compared in float32, as it does not run in float64: {trouble}"[:400]
                     )
-                    precision, reference, candidate = "float32", again, other
+                    narrow = {one.variant.id: one for one in self._outcomes(ways, again, other, "float32")}
+                    if not untrusted.mapping(candidate.get("outputs")):
+                        candidate = {**other, "outputs": {}}
         broken = raised_of(candidate.get("unbuilt") or candidate.get("error"))
         if broken is not None and _lacks_library(broken):
             reasons.append(broken.text)
             return Comparison(self.name, strategy=case.strategy, unmade=broken.text)
-        outcomes = [] if broken else self._outcomes(ways, reference, candidate)
+        outcomes = [] if broken else self._outcomes(ways, reference, candidate, precision)
+        outcomes = [narrow.get(one.variant.id, one) if one.raised else one for one in outcomes]
         guide = self._guide(case, ways) if self.options.guide and not broken else None
         loaded = untrusted.mapping(candidate.get("load"))
         return Comparison(
@@ -282,7 +322,11 @@ class _Class:
         return answer
 
     def _outcomes(
-        self, ways: Sequence[Variant], reference: Mapping[str, Any], candidate: Mapping[str, Any]
+        self,
+        ways: Sequence[Variant],
+        reference: Mapping[str, Any],
+        candidate: Mapping[str, Any],
+        precision: Precision,
     ) -> list[Outcome]:
         found: list[Outcome] = []
         for way in ways:
@@ -295,7 +339,7 @@ class _Class:
             if raised is None and not other:
                 raised = Raised("it returned nothing that could be read")
             lacks, adds = absent(one, other) if raised is None and not way.tuple else ((), ())
-            found.append(Outcome(way, tuple(gaps(one, other, way.padded)), raised, lacks, adds))
+            found.append(Outcome(way, tuple(gaps(one, other, way.padded)), raised, lacks, adds, precision))
         return found
 
     def _guide(self, case: Case, ways: Sequence[Variant]) -> Outcome | None:
@@ -305,7 +349,7 @@ class _Class:
         if isinstance(reference, str):
             return None
         candidate = self._candidate(case, reference, [way], wide=False)
-        found = self._outcomes([way], reference, candidate)
+        found = self._outcomes([way], reference, candidate, "float32")
         return found[0] if found and found[0].raised is None else None
 
 

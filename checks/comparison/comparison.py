@@ -32,15 +32,17 @@ class Outcome:
     raised: Raised | None = None
     lacks: tuple[str, ...] = ()
     adds: tuple[str, ...] = ()
+    precision: Precision = "float64"
 
     @property
     def worst(self) -> Gap:
         """The output that differs most."""
         return worst(self.gaps)
 
-    def differs(self, precision: Precision) -> bool:
+    @property
+    def differs(self) -> bool:
         """The call does not give what PyTorch gives."""
-        return self.raised is not None or differs(self.worst, precision)
+        return self.raised is not None or differs(self.worst, self.precision)
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class Comparison:
     @cached_property
     def first(self) -> Outcome | None:
         """The first call that differs, None if none does."""
-        return next((one for one in self._decisive if one.differs(self.precision)), None)
+        return next((one for one in self._decisive if one.differs), None)
 
     @property
     def _decisive(self) -> list[Outcome]:
@@ -96,9 +98,7 @@ class Comparison:
     def blocks(self) -> bool:
         """What differs is more than the guide allows."""
         return self.broken is not None or any(
-            one.raised is not None or blocks(one.worst)
-            for one in self._decisive
-            if one.differs(self.precision)
+            one.raised is not None or blocks(one.worst) for one in self._decisive if one.differs
         )
 
     @property

@@ -11,6 +11,7 @@ from checks.comparison.compare import Names, Options, Pair, compare_classes
 from checks.comparison.comparison import Comparison
 from checks.comparison.coverage import missed
 from checks.comparison.findings import ITEM, findings, state
+from checks.comparison.sites import within
 from checks.execution.expected import test_path
 from checks.execution.job import Bind, SandboxError
 from checks.execution.workplace import Workplace
@@ -69,6 +70,8 @@ def compare_port(
             with Pair(reference, workplace) as pair:
                 results += compare_classes(pair, names_of(port, module), names, options, on_class=over)
     order = [port.intended[name] for name in wanted]
+    texts = {module.path: port.text(module.path) for module in port.modules}
+    results = [replace(one, sites=tuple(within(one.sites, texts))) for one in results]
     results.sort(key=lambda one: order.index(one.name))
     item = ItemResult(ITEM, "execution", port.model, *state(port, results))
     entries = tuple({**one.entry(), "not_run": lines} for one, lines in _not_run(port, results))
@@ -99,7 +102,8 @@ def _not_run(port: Port, results: Sequence[Comparison]) -> list[tuple[Comparison
     ran = {path: set[int]() for path in texts}
     for one in results:
         for path, lines in one.lines.items():
-            ran.get(path, set[int]()).update(lines)
+            if path in ran:
+                ran[path].update(lines)
     compared = [one for one in results if one.outcomes]
     gaps = [(path, gap) for path, text in texts.items() for gap in missed(text, ran[path])]
     found: list[tuple[Comparison, list[Mapping[str, Any]]]] = []
@@ -110,12 +114,12 @@ def _not_run(port: Port, results: Sequence[Comparison]) -> list[tuple[Comparison
     everybody = set[str]().union(*reached_by.values()) if reached_by else set[str]()
     for one in results:
         mine = reached_by.get(id(one), set[str]())
-        lines: list[Mapping[str, Any]] = [
+        nowhere: list[Mapping[str, Any]] = [
             {"path": path, "start": gap.start, "end": gap.end, "symbol": gap.symbol, "test": gap.test}
             for path, gap in gaps
             if gap.symbol in mine or (compared and one is compared[0] and gap.symbol not in everybody)
         ]
-        found.append((one, lines))
+        found.append((one, nowhere))
     return found
 
 

@@ -60,7 +60,7 @@ class Candidate:
         name, reasons = str(asked["class"]), {}
         found = find_class(name, self.place.module)
         takes = runs.parameter_names(found.call)
-        strategies = [("tf-tester", testers.from_tf_tester)]
+        strategies = [("tf-tester", testers.from_tf_tester), ("tf-tester", testers.from_composite)]
         if self.torch:
             strategies.append(("cross-test", testers.from_cross_test))
         for strategy, make in strategies:
@@ -111,12 +111,44 @@ class Candidate:
         answer["lines"] = self.lines.told()
         return answer
 
+    def do_localise(self, asked: Mapping[str, Any]) -> Dict[str, Any]:
+        """Where a model whose outputs differ departs from the recorded run. Asked only once all verdicts stand.
+
+        Args (of the request): as for `do_run`, with what `Reference.do_record` returned; `limit`: what is rounding.
+
+        Returns:
+            sites: entries as in the report; profile: [path, difference] in the order of execution, where it is known.
+        """
+        from .localise import localise
+        from .record import Event, Module
+
+        wide = bool(asked.get("double"))
+        with double.in_tensorflow() if wide else contextlib.nullcontext():
+            model, _ = self.model(asked)
+            fix_seeds(0)
+            found = localise(
+                model,
+                asked["given"],
+                [Event(**event) for event in asked["events"]],
+                [Module(**module) for module in asked["modules"]],
+                asked["weights"],
+                float(asked["limit"]),
+                self.root,
+                float(asked.get("seconds", 20)),
+            )
+        return {"sites": [site.data() for site in found]}
+
     def model(self, asked: Mapping[str, Any]) -> Tuple[Any, Dict[str, Any]]:
         """The class's model with the weights, and what found no place."""
         cls = find_class(str(asked["class"]), self.place.module)
         fix_seeds(0)
         model = cls(runs.made_config(cls, asked["config"]))
-        load.build(model, double.widened(dict(asked["inputs"])) if asked.get("double") else asked["inputs"])
+        try:
+            load.build(model)
+        except Exception:  # composites whose dummies lack what only a retriever would bring
+            inputs = double.widened(dict(asked["inputs"])) if asked.get("double") else dict(asked["inputs"])
+            takes = runs.parameter_names(model.call)
+            model(**to_tf(runs.arguments(inputs, {}, {}, takes)), training=False)
         loaded = load.load(model, asked["weights"])
         return model, {
             "missing": [{"name": m["name"], "nearest": m["nearest"]} for m in loaded["missing"]],

@@ -123,6 +123,32 @@ class Reference:
                 answer["buffers"] = _no_own_parameters(model)
         return answer
 
+    def do_record(self, asked: Mapping[str, Any]) -> Dict[str, Any]:
+        """One run of the twin with everything that its modules got and gave.
+
+        Args (of the request): as for `do_run`, with one `variant`; `takes`: the arguments that both sides know.
+
+        Returns:
+            events, modules (see `record`); given: the arguments of the run; weights.
+        """
+        from .record_torch import record_torch
+
+        wide = bool(asked.get("double"))
+        with double.in_torch() if wide else contextlib.nullcontext():
+            model = self.model(asked)
+            variant, takes = asked["variant"], [str(name) for name in asked["takes"]]
+            takes = [name for name in takes if name in runs.parameter_names(model.forward)]
+            given = runs.arguments(asked["inputs"], asked.get("labels", {}), variant, takes)
+            given = {**(double.widened(given) if wide else given), **_flags(variant, takes)}
+            fix_seeds(0)
+            _, events, modules = record_torch(model, given)
+            return {
+                "events": [vars(event) for event in events],
+                "modules": [vars(module) for module in modules],
+                "given": given,
+                "weights": state_dict(model),
+            }
+
     def model(self, asked: Mapping[str, Any]) -> Any:
         """The twin, with its weights, in evaluation mode."""
         twin = find_class(str(asked["class"])[2:], self.place.pytorch_module)
