@@ -55,8 +55,10 @@ def test_much_at_once(sandbox: Sandbox) -> None:
     inlet = Inlet()
     inlet.put(b"x" * 5_000_000 + b"\n")
     inlet.close()
-    result = sandbox.run(_job(ECHO), inlet=inlet)
-    assert result.records[0].endswith(b" 5000001")
+    heard: list[bytes] = []
+    result = sandbox.run(_job(ECHO), inlet=inlet, on_record=heard.append)
+    assert result.records == ()  # a conversation may be long: nothing of it is kept
+    assert heard[0].endswith(b" 5000001")
 
 
 def test_a_job_that_does_not_read_is_ended_in_time(sandbox: Sandbox) -> None:
