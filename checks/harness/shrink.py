@@ -54,6 +54,21 @@ def from_configuration(name: str, place: Any) -> Optional[Tuple[Any, Dict[str, A
     return None
 
 
+def from_pytorch_configuration(twin: Any) -> Optional[Tuple[Any, Dict[str, Any], Dict[str, Any]]]:
+    """As `from_configuration`, where only the PyTorch class is at hand: its signature stands for both."""
+    last: Optional[BaseException] = None
+    for config in shrunk(twin.config_class):
+        try:
+            inputs = inputs_from_signature(twin, twin, config)
+            _runs(twin, config, inputs)
+            return config, inputs, {}
+        except Exception as error:
+            last = error
+    if last is not None:
+        raise last
+    return None
+
+
 def _runs(twin: Any, config: Any, inputs: Dict[str, Any]) -> None:
     import torch
 
@@ -115,7 +130,9 @@ def _shrink_list(config: Any, attribute: str, value: Any, layers: bool, sizes: b
 def inputs_from_signature(cls: Any, twin: Any, config: Any) -> Dict[str, Any]:
     """Inputs for the arguments that both sides know and that a model of this kind needs."""
     takes = [
-        n for n in inspect.signature(cls.call).parameters if n in inspect.signature(twin.forward).parameters
+        n
+        for n in inspect.signature(getattr(cls, "call", twin.forward)).parameters
+        if n in inspect.signature(twin.forward).parameters
     ]
     random = np.random.RandomState(0)
     text = _of(config, "text_config")
