@@ -41,11 +41,16 @@ class Departure:
     expected: Any = None
     argument: str = ""
     order: int = 0
+    call: Tuple[str, int] = ("", 0)
+    """Of the owner: which of `Forcing.calls` shows the departure again."""
+    called: int = 0
+    """Line in which the layer itself was called."""
 
 
 @dataclass
 class _Frame:
     path: str
+    call: int = 0
     matched: int = 0
     line: int = 0
     """Of the last matched child's call."""
@@ -100,14 +105,14 @@ class Forcing:
             self.stack[-1].line = place.line
             if event is not None:
                 self.stack[-1].matched += 1
-        frame = _Frame(path)
+        frame = _Frame(path, call)
         self.stack.append(frame)
         output = self.instead.get(path, invoke)(*positional, **named)
         self.stack.pop()
         if self.stack and event is None:
             self.stack[-1].matched += frame.matched
         if event is not None and path:
-            output = self._output(layer, path, call, event, output, frame)
+            output = self._output(layer, path, call, event, output, frame, place)
         return output
 
     def _inputs(self, layer, path, call, event, positional, named, place):
@@ -126,6 +131,7 @@ class Forcing:
                 worst = Departure(
                     key, event.path, False, owner.path, gap, place.file, owner.line, place.line,
                     plain(value), converted, name, event.order,
+                    (owner.path, owner.call), place.line,
                 )  # fmt: skip
             if gap > 0:
                 changed[id(value)] = _like(converted, value)
@@ -136,7 +142,7 @@ class Forcing:
             named = {name: _replaced(entry, changed) for name, entry in named.items()}
         return positional, named
 
-    def _output(self, layer, path, call, event, output, frame):
+    def _output(self, layer, path, call, event, output, frame, place):
         key = ("out", path, call)
         if self.only is not None and key not in self.only:
             return output
@@ -154,7 +160,7 @@ class Forcing:
                 leaf = frame.matched == 0
                 worst = Departure(
                     key, event.path, leaf, path, gap, first=frame.line, value=plain(value), expected=converted,
-                    order=event.order,
+                    order=event.order, call=(path, call), called=place.line,
                 )  # fmt: skip
             if gap > 0:
                 changed[id(value)] = _like(converted, value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, List, Mapping, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from .forced import Forcing, Key
 from .layouts import fit
 from .load import _renamed, pytorch_names
 from .match import Layer, match
-from .record import Event, Module, plain, tensors
+from .record import Event, Module, tensors
 from .record_tf import layers as all_layers
 from .sites import Cause, Site, confirmed, grouped
 
@@ -119,6 +119,7 @@ def localise(
     limit: float = 1e-8,
     root: str = "",
     seconds: float = 20.0,
+    found_sites: Optional[Callable[[List[Site]], None]] = None,
 ) -> List[Site]:
     """The confirmed sites of a model whose outputs differ, each with its cause where an experiment has found it.
 
@@ -127,6 +128,7 @@ def localise(
 
     Args:
         seconds: time for experiments, for all sites together.
+        found_sites: is told the sites before the experiments begin: an experiment may take the process with it.
     """
     comparison = Comparison(model, inputs, events, modules, weights, limit, root)
     free = comparison.gap(set())
@@ -144,6 +146,8 @@ def localise(
     if raised is not None:
         return found[:1] or [_raised(run, comparison, raised)]
     sites = confirmed(found, lambda only: comparison.gap(only) <= limit)
+    if found_sites is not None:
+        found_sites(sites)
     from .causes import diagnose
 
     end = time.time() + seconds

@@ -55,10 +55,10 @@ def match(layers: Sequence[Layer], modules: Sequence[Module], main_prefix: str =
             found[layer_path] = path
             used.add(path)
     for layer in layers:
-        if layer.kind.endswith("MainLayer") and layer.path not in found and main_prefix in known:
-            if main_prefix not in used:
-                found[layer.path] = main_prefix
-                used.add(main_prefix)
+        free = layer.path not in found and main_prefix in known and main_prefix not in used
+        if free and layer.kind.endswith("MainLayer"):
+            found[layer.path] = main_prefix
+            used.add(main_prefix)
     _by_attribute(layers, known, found, used)
     _by_order(layers, known, found, used)
     return found

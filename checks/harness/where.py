@@ -7,7 +7,7 @@ import inspect
 import os
 import sys
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 
 @dataclass
@@ -126,3 +126,56 @@ def relative(file: str, root: str) -> str:
         return file[len(root) + 1 :]
     at = file.find("src/transformers/")
     return file[at:] if at >= 0 else file
+
+
+def twin_source(cls: Any) -> str:
+    """Source of the PyTorch class of the same name, read from the file next to it; "" where there is none."""
+    file = getattr(sys.modules.get(cls.__module__), "__file__", None) or ""
+    twin = file.replace("modeling_tf_", "modeling_")
+    if twin == file or not os.path.exists(twin):
+        return ""
+    lines, tree = parsed(twin)
+    name = cls.__name__[2:].replace("MainLayer", "Model")
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.name == name:
+            return "\n".join(lines[node.lineno - 1 : node.end_lineno])
+    return ""
+
+
+def flow(function: Function, line: int, argument: str = "") -> Set[int]:
+    """Lines of the statements from which a call at `line`, or with 0 what the function returns, gets its values.
+
+    Args:
+        argument: name of the argument that matters; "" for all.
+    """
+    names: Set[str] = set()
+    found: Set[int] = set()
+    statements = [n for n in ast.walk(function.node) if isinstance(n, ast.stmt) and n is not function.node]
+    for statement in statements:
+        if (line and statement.lineno <= line <= (statement.end_lineno or 0)) or (
+            not line and isinstance(statement, ast.Return)
+        ):
+            if hasattr(statement, "body"):
+                continue
+            given: List[Any] = [
+                k.value
+                for n in ast.walk(statement)
+                if isinstance(n, ast.Call)
+                for k in n.keywords
+                if k.arg == argument
+            ]
+            for node in given or [statement]:
+                names |= {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+                found |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    for statement in sorted(statements, key=lambda n: -n.lineno):
+        if (line and statement.lineno > line) or not isinstance(
+            statement, (ast.Assign, ast.AugAssign, ast.AnnAssign)
+        ):
+            continue
+        stored = {
+            n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+        }
+        if stored & names:
+            names |= {n.id for n in ast.walk(statement) if isinstance(n, ast.Name)}
+            found |= set(range(statement.lineno, (statement.end_lineno or 0) + 1))
+    return found
