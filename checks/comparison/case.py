@@ -59,6 +59,8 @@ class Variant:
         id: "plain", "labels", "no-mask", "tuple", "left-padding".
         text: for people, after "outputs differ ": "without masks".
         set: arguments that are given other values.
+        config: values of the configuration that are changed.
+        unsupported: the port lacks weights that PyTorch has then, or raises: it does not offer this option.
         padded: the mask whose padding stands on the left, where there is such. What a model computes at padded positions means nothing.
     """
 
@@ -69,11 +71,14 @@ class Variant:
     drop: tuple[str, ...] = ()
     set: Mapping[str, Any] = field(default_factory=dict[str, Any])
     padded: Array | None = None
+    config: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    unsupported: bool = False
 
     @property
     def advisory(self) -> bool:
-        """What differs is told, and decides nothing: merged ports return tuples in another order (caches of encoder-decoder models)."""
-        return self.tuple
+        """What differs is told, and decides nothing: merged ports return tuples in another order (caches of encoder-decoder models), and
+        leave out rare options of a configuration together with their weights."""
+        return self.tuple or self.unsupported
 
     def request(self) -> dict[str, Any]:
         """As a request has it."""

@@ -10,16 +10,18 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from checks.comparison.case import PLAIN, Case, Variant, case_of, variants
 from checks.comparison.comparison import Comparison, Lines, Outcome
+from checks.comparison.coverage import missed
 from checks.comparison.outputs import absent, gaps, outputs
 from checks.comparison.peer import Gone, Peer
 from checks.comparison.policy import EXACT, ROUNDING, Precision
 from checks.comparison.raised import Raised, error_text, raised_of
 from checks.comparison.sites import profile_of, sites_of
+from checks.comparison.switches import switches
 from checks.execution import untrusted
 from checks.execution.workplace import Workplace
 
@@ -33,6 +35,7 @@ class Names:
 
     Attributes:
         files: paths of the TensorFlow modules whose lines are watched.
+        sources: their texts, from which follows what to vary; without them nothing is varied.
     """
 
     module: str
@@ -40,6 +43,7 @@ class Names:
     tests: str = ""
     pytorch_tests: str = ""
     files: tuple[str, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def opening(self) -> dict[str, Any]:
         """As a request has it."""
@@ -59,6 +63,7 @@ class Options:
     Attributes:
         seed: of the weights.
         guide: measure the guide's figure too (float32, default initialisation).
+        branches: seconds in which configurations are varied; 0: they are not.
         localise: seconds in which the places are looked for, of all classes together; 0: they are not.
         checkpoint: folder, inside, of a real checkpoint; "" for tiny models.
         strategy: only this way to make a case.
@@ -66,6 +71,7 @@ class Options:
 
     seed: int = 0
     guide: bool = True
+    branches: float = 30.0
     localise: float = 60.0
     checkpoint: str = ""
     strategy: str = ""
@@ -149,9 +155,41 @@ def compare_classes(
 
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         found = list(pool.map(work, classes))
+    if names.sources and options.branches and not options.checkpoint:
+        found = varied(pair, found, names, options)
     # Only now, as whoever knows the reference's values can return them.
     until = time.monotonic() + options.localise
     return [located(pair, one, options, until) if one.state == "different" else one for one in found]
+
+
+def varied(pair: Pair, found: Sequence[Comparison], names: Names, options: Options) -> list[Comparison]:
+    """With the outcomes of varied configurations, each run with the first class that can be: what is in a layer is in all heads."""
+    until = time.monotonic() + options.branches
+    results = list(found)
+    tried: set[str] = set()
+    ran = {path: set[int]() for path in names.sources}
+    for one in found:
+        for path, lines in one.lines.items():
+            ran.setdefault(path, set()).update(lines)
+    wanted = [gap.test for path, text in names.sources.items() for gap in missed(text, ran[path])]
+    for number, one in enumerate(results):
+        if one.case is None or not one.outcomes or one.precision != "float64" or one.state != "equal":
+            continue
+        asked = _Class(pair, one.name, options)
+        for way in switches(one.case, list(names.sources.values()), wanted):
+            if way.id in tried or time.monotonic() > until:
+                continue
+            try:
+                outcome = asked.varied(one, way)
+            except Gone:
+                outcome = None
+            if outcome is not None:
+                tried.add(way.id)
+                one = replace(one, outcomes=(*one.outcomes, outcome))
+        for path, lines in asked.lines.items():
+            one.lines.setdefault(path, set()).update(lines)
+        results[number] = one
+    return results
 
 
 def located(pair: Pair, one: Comparison, options: Options, until: float) -> Comparison:
@@ -162,7 +200,7 @@ def located(pair: Pair, one: Comparison, options: Options, until: float) -> Comp
         return one
     candidate = pair.with_torch() if case.strategy == "cross-test" else pair.candidate
     request = {
-        **case.request(),
+        **replace(case, config={**case.config, **first.variant.config}).request(),
         "double": first.precision == "float64",
         "variant": first.variant.request(),
         "random": True,
@@ -286,6 +324,26 @@ class _Class:
             lines=self.lines,
             case=case,
         )
+
+    def varied(self, one: Comparison, way: Variant) -> Outcome | None:
+        """The outcome of one varied configuration; None where PyTorch refuses it."""
+        assert one.case is not None
+        case = replace(one.case, config={**one.case.config, **way.config})
+        if one.case.strategy == "cross-test":
+            self.candidate = self.pair.with_torch()
+        way = replace(way, labels=bool(case.labels))
+        reference = self._reference(case, [way], wide=True)
+        if isinstance(reference, str):
+            return None
+        candidate = self._candidate(case, reference, [way], wide=True)
+        loaded = untrusted.mapping(candidate.get("load"))
+        missing = untrusted.sequence(loaded.get("missing"))
+        lacks = len(missing) > len(one.missing) or len(_unexpected(loaded, reference)) > len(one.unexpected)
+        way = replace(way, unsupported=lacks or bool(_raises(candidate)))
+        broken = raised_of(candidate.get("unbuilt") or candidate.get("error"))
+        if broken is not None:
+            return Outcome(way, raised=broken)
+        return self._outcomes([way], reference, candidate, "float64")[0]
 
     def _reference(
         self, case: Case, ways: Sequence[Variant], *, wide: bool, random: bool = True

@@ -88,6 +88,7 @@ def names_of(port: Port, module: Module) -> Names:
         _dotted(tests) if port.head.blob_id(tests) is not None else "",
         _dotted(twin) if port.base.blob_id(twin) is not None else "",
         tuple(one.path for one in port.modules),
+        {one.path: port.text(one.path) for one in port.modules},
     )
 
 
