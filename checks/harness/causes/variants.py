@@ -6,7 +6,7 @@ import ast
 import itertools
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, Iterator, List, Sequence, Set, Tuple
 
 from ..where import Function
 
@@ -171,7 +171,9 @@ class _Maker:
         negated = self.parents.get(id(node))
         target = negated if isinstance(negated, ast.UnaryOp) and isinstance(negated.op, ast.USub) else node
         actual = -value if target is not node else value
-        if context == "keyword" and parent.arg in ("axis", "dim", "perm", "axes"):
+        if context == "keyword" and parent.arg == "perm":
+            return  # a negative axis there ends TensorFlow's whole process; orders are tried as a whole
+        if context == "keyword" and parent.arg in ("axis", "dim", "axes"):
             for other in (-1, -2, 1, 2, 0, 3, -3):
                 if other != actual:
                     yield self.one("axis", target, str(other), 0)
