@@ -161,12 +161,16 @@ def in_attributes(site: Any, rest: Any, comparison: Any, run: Any) -> Iterator[A
         call = where.method(type(layer), "call")
         if call is None:
             continue
+        departure = site.departures[0]
+        near = where.flow(call, departure.last if path == departure.owner else 0, departure.argument)
         functions = [call, *where.helpers(call, type(layer))]
         read = dict.fromkeys(
             n.attr
             for f in functions
             for n in ast.walk(f.node)
-            if isinstance(n, ast.Attribute) and getattr(n.value, "id", "") == "self"
+            if isinstance(n, ast.Attribute)
+            and getattr(n.value, "id", "") == "self"
+            and (f is not call or n.lineno in near)
         )
         same = [other for other in comparison.layers.values() if type(other) is type(layer)]
         _, numbers = members(layer)

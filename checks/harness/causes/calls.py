@@ -34,7 +34,7 @@ def agrees_again(site: Any, comparison: Any, run: Any, path: str, **options: Any
     call = departure.call if departure.call[0] == path else _enclosing(run, path, departure)
     if call not in run.calls:
         return True  # nothing to replay: the whole model decides
-    again = comparison.forcing(**options)
+    again = comparison.forcing(until=departure.key, **options)
     again.replay(comparison.layers[path], run.calls[call])
     before = {d.key for d in run.departures}
     here = {d.key for d in again.departures}
