@@ -3,6 +3,7 @@ overwritten by them. What differs in spite of it is a defect of exactly that lay
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Optional, Set, Tuple
 
@@ -95,11 +96,8 @@ class Forcing:
         """One kept call again, everything in it forced."""
         positional, named, counts = call
         self.counts = dict(counts)
-        with through(self.model, self.around):
-            try:
-                layer(*positional, **named)
-            except Reached:
-                pass
+        with through(self.model, self.around), contextlib.suppress(Reached):
+            layer(*positional, **named)
 
     def around(self, layer: Any, path: str, invoke: Any, positional: Any, named: Any, place: Place) -> Any:
         """One call of a layer."""
@@ -122,7 +120,7 @@ class Forcing:
         self.stack.pop()
         if self.stack and event is None:
             self.stack[-1].matched += frame.matched
-        if event is not None and path:
+        if event is not None:
             output = self._output(layer, path, call, event, output, frame, place)
         return output
 

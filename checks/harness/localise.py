@@ -10,7 +10,7 @@ import numpy as np
 
 from . import where
 from .arrays import difference
-from .forced import Forcing, Key
+from .forced import Departure, Forcing, Key
 from .layouts import fit
 from .load import _renamed, pytorch_names
 from .match import Layer, match
@@ -55,6 +55,19 @@ class Comparison:
     def forcing(self, **options: Any) -> Forcing:
         """A run of the model that can be forced."""
         return Forcing(self.model, self.events, self.pairs, self.limit, **options)
+
+    def code(self, departure: Departure) -> str:
+        """Class, and for a layer that a library defines the attribute, in whose code a departure lies."""
+        path = departure.owner
+        cls = type(self.layers[path])
+        if not departure.leaf or where.method(cls, "call") is not None:
+            return cls.__name__
+        above, attribute = where.owner_of(path, self.layers)
+        return f"{type(self.layers[above]).__name__}.{attribute}"
+
+    def output(self, only: Set[Key]) -> Any:
+        """The model's output with PyTorch's values at these places."""
+        return self.forcing(only=only).run(self.inputs)
 
     def gap(self, only: Set[Key], instead: Optional[Mapping[str, Any]] = None) -> float:
         """The largest difference of the model's outputs, with PyTorch's values at these places; infinite where it raises."""
@@ -143,7 +156,7 @@ def localise(
         run.run(comparison.inputs)
     except Exception as error:
         raised = error
-    found = grouped(run.departures)
+    found = grouped(run.departures, comparison.code)
     for site in found:
         locate(site, comparison)
     if raised is not None or not comparison.names:
@@ -152,7 +165,7 @@ def localise(
         meant = shapes if not comparison.names else shapes or found
         raises = [_raised(run, comparison, raised)] if raised is not None else []
         return meant[:1] or raises
-    sites = confirmed(found, lambda only: comparison.gap(only) <= limit)
+    sites = confirmed(found, comparison.output, outputs_gap, comparison.expected, limit)
     if found_sites is not None:
         found_sites(sites)
     from .causes import diagnose

@@ -28,9 +28,6 @@ def diagnose(site: Site, others: Sequence[Site], comparison: Any, run: Any, dead
         if time.time() > deadline:
             break
         try:
-            print("TRY", kind, text, file=__import__("sys").stderr) if __import__("os").environ.get(
-                "DBG"
-            ) else None
             with guarded():
                 if not agrees():
                     continue
