@@ -91,7 +91,7 @@ def in_constructor(site: Any, rest: Any, comparison: Any, run: Any) -> Iterator[
         def gap(make: Any = instead) -> float:
             return comparison.gap(rest, make())
 
-        yield variant.kind, variant.text, agrees, gap, (function, variant.changes)
+        yield variant.rank, variant.kind, variant.text, agrees, gap, (function, variant.changes)
 
 
 def _anew(function: Any, node: Any, variant: Variant, path: str, comparison: Any) -> Any:
@@ -214,7 +214,7 @@ def _of_attribute(
         def gap(trial: Any = trial) -> float:
             return trial(lambda: comparison.gap(rest))
 
-        yield variant.kind, variant.text, agrees, gap, (function, variant.changes)
+        yield variant.rank, variant.kind, variant.text, agrees, gap, (function, variant.changes)
 
 
 def _covers(node: Any, variant: Variant) -> bool:
@@ -274,6 +274,7 @@ def in_weights(site: Any, rest: Any, comparison: Any, run: Any) -> Iterator[Any]
     names = ", ".join(sorted({str(v.name).rsplit("/", 1)[-1].split(":")[0] for v, _ in wrong}))
     text = f"{names}: not the weights of PyTorch's `{departure.pytorch_path}`; its name leads elsewhere"
     yield (
+        -1,
         "weight-name",
         text,
         lambda: trial(lambda: agrees_again(site, comparison, run, path)),
