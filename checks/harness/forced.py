@@ -3,6 +3,7 @@ overwritten by them. What differs in spite of it is a defect of exactly that lay
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Optional, Set, Tuple
 
@@ -47,6 +48,10 @@ class Departure:
     """Line in which the layer itself was called."""
 
 
+class Reached(BaseException):
+    """Ends a replay. No Exception, as Keras catches those to add to their text."""
+
+
 @dataclass
 class _Frame:
     path: str
@@ -78,6 +83,8 @@ class Forcing:
     counts: Dict[str, int] = field(default_factory=dict)
     stack: List[_Frame] = field(default_factory=list)
     keep: bool = False
+    until: Optional[Key] = None
+    """Where a replay ends: what comes after it does not matter."""
     followers: Optional[Dict[int, Event]] = None
 
     def run(self, inputs: Mapping[str, Any]) -> Any:
@@ -85,12 +92,12 @@ class Forcing:
         with through(self.model, self.around):
             return plain(run_tf(self.model, inputs))
 
-    def replay(self, layer: Any, call: Tuple[Any, Dict[str, Any], Dict[str, int]]) -> Any:
+    def replay(self, layer: Any, call: Tuple[Any, Dict[str, Any], Dict[str, int]]) -> None:
         """One kept call again, everything in it forced."""
         positional, named, counts = call
         self.counts = dict(counts)
-        with through(self.model, self.around):
-            return layer(*positional, **named)
+        with through(self.model, self.around), contextlib.suppress(Reached):
+            layer(*positional, **named)
 
     def around(self, layer: Any, path: str, invoke: Any, positional: Any, named: Any, place: Place) -> Any:
         """One call of a layer."""
@@ -99,6 +106,8 @@ class Forcing:
         event = self.events.get((self.pairs[path], call)) if path in self.pairs else None
         if event is not None and path:
             positional, named = self._inputs(layer, path, call, event, positional, named, place)
+            if self.until == ("in", path, call):
+                raise Reached
         if self.keep:
             self.calls[path, call] = (positional, named, {**self.counts, path: call})
         if self.stack:
@@ -111,7 +120,7 @@ class Forcing:
         self.stack.pop()
         if self.stack and event is None:
             self.stack[-1].matched += frame.matched
-        if event is not None and path:
+        if event is not None:
             output = self._output(layer, path, call, event, output, frame, place)
         return output
 

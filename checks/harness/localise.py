@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any, Callable, List, Mapping, Optional, Sequence, Set, Tuple
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from . import where
 from .arrays import difference
-from .forced import Forcing, Key
+from .forced import Departure, Forcing, Key
 from .layouts import fit
 from .load import _renamed, pytorch_names
 from .match import Layer, match
@@ -45,7 +46,7 @@ class Comparison:
         self.events = {(event.path, event.call): event for event in events}
         self.modules = {module.path: module for module in modules}
         self.layers = all_layers(model)
-        self.names = pytorch_names(model, weights)
+        self.names = pytorch_names(model, weights) if model.built and _variables(model) else {}
         self.pairs = match(
             described(self.layers, self.names, weights), list(modules), str(model.base_model_prefix)
         )
@@ -54,6 +55,19 @@ class Comparison:
     def forcing(self, **options: Any) -> Forcing:
         """A run of the model that can be forced."""
         return Forcing(self.model, self.events, self.pairs, self.limit, **options)
+
+    def code(self, departure: Departure) -> str:
+        """Class, and for a layer that a library defines the attribute, in whose code a departure lies."""
+        path = departure.owner
+        cls = type(self.layers[path])
+        if not departure.leaf or where.method(cls, "call") is not None:
+            return cls.__name__
+        above, attribute = where.owner_of(path, self.layers)
+        return f"{type(self.layers[above]).__name__}.{attribute}"
+
+    def output(self, only: Set[Key]) -> Any:
+        """The model's output with PyTorch's values at these places."""
+        return self.forcing(only=only).run(self.inputs)
 
     def gap(self, only: Set[Key], instead: Optional[Mapping[str, Any]] = None) -> float:
         """The largest difference of the model's outputs, with PyTorch's values at these places; infinite where it raises."""
@@ -82,6 +96,14 @@ def outputs_gap(output: Any, expected: Any) -> float:
     return worst
 
 
+def _variables(layer: Any) -> List[Any]:
+    """A layer's variables; none where it is not built, as in a model whose forward raises."""
+    try:
+        return list(layer.trainable_weights) + list(layer.non_trainable_weights)
+    except ValueError:
+        return []
+
+
 def described(
     layers: Mapping[str, Any], names: Mapping[int, Tuple[str, Any]], weights: Mapping[str, Any]
 ) -> List[Layer]:
@@ -94,18 +116,12 @@ def described(
         return [known[name] for name in plausible if name in known]
 
     for path, layer in layers.items():
-        below = named(list(layer.trainable_weights) + list(layer.non_trainable_weights))
+        below = named(_variables(layer))
         inner: Set[int] = set()
         for other, child in layers.items():
             if other != path and (not path or other.startswith(path + ".")):
-                inner |= {id(v) for v in list(child.trainable_weights) + list(child.non_trainable_weights)}
-        own = named(
-            [
-                v
-                for v in list(layer.trainable_weights) + list(layer.non_trainable_weights)
-                if id(v) not in inner
-            ]
-        )
+                inner |= {id(v) for v in _variables(child)}
+        own = named([v for v in _variables(layer) if id(v) not in inner])
         found.append(Layer(path, type(layer).__name__, own, below))
     return found
 
@@ -140,12 +156,16 @@ def localise(
         run.run(comparison.inputs)
     except Exception as error:
         raised = error
-    found = grouped(run.departures)
+    found = grouped(run.departures, comparison.code)
     for site in found:
         locate(site, comparison)
-    if raised is not None:
-        return found[:1] or [_raised(run, comparison, raised)]
-    sites = confirmed(found, lambda only: comparison.gap(only) <= limit)
+    if raised is not None or not comparison.names:
+        # Without its weights every layer differs: only shapes tell.
+        shapes = [site for site in found if math.isinf(site.difference)]
+        meant = shapes if not comparison.names else shapes or found
+        raises = [_raised(run, comparison, raised)] if raised is not None else []
+        return meant[:1] or raises
+    sites = confirmed(found, comparison.output, outputs_gap, comparison.expected, limit)
     if found_sites is not None:
         found_sites(sites)
     from .causes import diagnose

@@ -63,12 +63,19 @@ def general(path: str) -> str:
     return re.sub(r"(^|\.)\d+(?=\.|$)", r"\1*", path)
 
 
-def grouped(departures: Sequence[Departure]) -> List[Site]:
-    """One site for what differs in the same way in repeated layers, in PyTorch's order of execution."""
+def grouped(
+    departures: Sequence[Departure], code_of: Callable[[Departure], str] = lambda d: ""
+) -> List[Site]:
+    """One site for what comes from the same code, in PyTorch's order of execution.
+
+    Args:
+        code_of: names the code that a departure comes from: class and attribute; "" where that is unknown, then paths decide.
+    """
     found: Dict[Any, Site] = {}
     for departure in sorted(departures, key=lambda d: d.order):
         side, path, _ = departure.key
-        key = (side, general(path), departure.leaf, general(departure.owner), departure.first, departure.last)
+        where = code_of(departure) or (general(path), general(departure.owner))
+        key = (side, where, departure.leaf, departure.first, departure.last)
         site = found.get(key)
         if site is None:
             kind = "layer" if departure.leaf else "between"
@@ -83,19 +90,51 @@ def keys(sites: Sequence[Site]) -> Set[Key]:
     return {departure.key for site in sites for departure in site.departures}
 
 
-def confirmed(sites: Sequence[Site], agrees: Callable[[Set[Key]], bool]) -> List[Site]:
-    """The sites without which the outputs do not agree; empty where they do not agree with all of them either.
+def confirmed(
+    sites: Sequence[Site],
+    run: Callable[[Set[Key]], Any],
+    gap: Callable[[Any, Any], float],
+    expected: Any,
+    limit: float,
+) -> List[Site]:
+    """The sites that matter, if PyTorch's values at exactly them make the outputs agree; else none.
+
+    The model's own output can't be tested in this way, as it would agree by definition. It counts where everything in the model was
+    forced and the other sites do not suffice: then only the model's own `call` is left.
 
     Args:
-        agrees: the outputs agree with PyTorch's values at exactly these places.
+        run: the model's output with PyTorch's values at these places.
+        gap: the largest difference of two outputs.
     """
-    if not sites or not agrees(keys(sites)):
+    inner = [site for site in sites if site.departures[0].key[1]]
+    own = [site for site in sites if not site.departures[0].key[1]]
+    if not sites:
         return []
-    needed = list(sites)
-    for site in list(sites):
-        rest = [other for other in needed if other is not site]
-        if agrees(keys(rest)):
-            needed = rest
+    enough = bool(inner) and gap(run(keys(inner)), expected) <= limit
+    if not enough and not own:
+        return []
+    needed = [site for site in inner if _matters(site, inner, run, gap, limit)]
+    if not enough:
+        needed += own
     for site in needed:
         site.confirmed = True
     return needed
+
+
+def _matters(
+    site: Site,
+    sites: Sequence[Site],
+    run: Callable[[Set[Key]], Any],
+    gap: Callable[[Any, Any], float],
+    limit: float,
+) -> bool:
+    """With everything before the site mended, mending the site changes the outputs. What lies behind it or around it is left as it is,
+    since that would hide the change."""
+    order = site.departures[0].order
+    before = [o for o in sites if o is not site and o.departures[0].order < order and not _around(o, site)]
+    return gap(run(keys([*before, site])), run(keys(before))) > limit
+
+
+def _around(one: Site, other: Site) -> bool:
+    side, path, _ = one.departures[0].key
+    return side == "out" and any(d.key[1].startswith(path + ".") for d in other.departures)

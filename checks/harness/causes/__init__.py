@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Callable, Iterator, List, Sequence, Tuple
+from typing import Any, Callable, List, Sequence, Tuple
 
 from ..sites import Cause, Site, keys
 from .attributes import in_attributes, in_constructor, in_weights
@@ -11,8 +11,8 @@ from .calls import in_calls
 from .live import guarded
 from .numbers import recognise
 
-Trial = Tuple[str, str, Callable[[], bool], Callable[[], float], Any]
-"""(kind, text, the site agrees on its own, the outputs' difference, (function, changes) or None)"""
+Trial = Tuple[int, str, str, Callable[[], bool], Callable[[], float], Any]
+"""(rank, kind, text, the site agrees on its own, the outputs' difference, (function, changes) or None)"""
 
 
 def diagnose(site: Site, others: Sequence[Site], comparison: Any, run: Any, deadline: float) -> None:
@@ -24,7 +24,7 @@ def diagnose(site: Site, others: Sequence[Site], comparison: Any, run: Any, dead
         deadline: `time.time()` at which to stop.
     """
     rest = keys(others)
-    for kind, text, agrees, gap, change in _trials(site, rest, comparison, run):
+    for _, kind, text, agrees, gap, change in _trials(site, rest, comparison, run):
         if time.time() > deadline:
             break
         try:
@@ -46,12 +46,15 @@ def diagnose(site: Site, others: Sequence[Site], comparison: Any, run: Any, dead
         site.cause = Cause(found[0], found[1], False)
 
 
-def _trials(site: Site, rest: Any, comparison: Any, run: Any) -> Iterator[Trial]:
-    makers: List[Any] = [in_attributes, in_calls]
+def _trials(site: Site, rest: Any, comparison: Any, run: Any) -> List[Trial]:
+    """All experiments, the most probable first."""
+    makers: List[Any] = [in_calls, in_attributes]
     if site.kind == "layer":
-        makers = [in_weights, in_constructor, in_attributes, in_calls]
-    for maker in makers:
-        yield from maker(site, rest, comparison, run)
+        makers = [in_weights, in_constructor, in_calls, in_attributes]
+    return sorted(
+        (trial for maker in makers for trial in maker(site, rest, comparison, run)),
+        key=lambda trial: trial[0],
+    )
 
 
 def _tell(site: Site, change: Tuple[Any, Sequence[Any]], comparison: Any) -> None:

@@ -91,7 +91,7 @@ def in_constructor(site: Any, rest: Any, comparison: Any, run: Any) -> Iterator[
         def gap(make: Any = instead) -> float:
             return comparison.gap(rest, make())
 
-        yield variant.kind, variant.text, agrees, gap, (function, variant.changes)
+        yield variant.rank, variant.kind, variant.text, agrees, gap, (function, variant.changes)
 
 
 def _anew(function: Any, node: Any, variant: Variant, path: str, comparison: Any) -> Any:
@@ -161,12 +161,16 @@ def in_attributes(site: Any, rest: Any, comparison: Any, run: Any) -> Iterator[A
         call = where.method(type(layer), "call")
         if call is None:
             continue
+        departure = site.departures[0]
+        near = where.flow(call, departure.last if path == departure.owner else 0, departure.argument)
         functions = [call, *where.helpers(call, type(layer))]
         read = dict.fromkeys(
             n.attr
             for f in functions
             for n in ast.walk(f.node)
-            if isinstance(n, ast.Attribute) and getattr(n.value, "id", "") == "self"
+            if isinstance(n, ast.Attribute)
+            and getattr(n.value, "id", "") == "self"
+            and (f is not call or n.lineno in near)
         )
         same = [other for other in comparison.layers.values() if type(other) is type(layer)]
         _, numbers = members(layer)
@@ -210,7 +214,7 @@ def _of_attribute(
         def gap(trial: Any = trial) -> float:
             return trial(lambda: comparison.gap(rest))
 
-        yield variant.kind, variant.text, agrees, gap, (function, variant.changes)
+        yield variant.rank, variant.kind, variant.text, agrees, gap, (function, variant.changes)
 
 
 def _covers(node: Any, variant: Variant) -> bool:
@@ -270,6 +274,7 @@ def in_weights(site: Any, rest: Any, comparison: Any, run: Any) -> Iterator[Any]
     names = ", ".join(sorted({str(v.name).rsplit("/", 1)[-1].split(":")[0] for v, _ in wrong}))
     text = f"{names}: not the weights of PyTorch's `{departure.pytorch_path}`; its name leads elsewhere"
     yield (
+        -1,
         "weight-name",
         text,
         lambda: trial(lambda: agrees_again(site, comparison, run, path)),

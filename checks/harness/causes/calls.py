@@ -34,7 +34,7 @@ def agrees_again(site: Any, comparison: Any, run: Any, path: str, **options: Any
     call = departure.call if departure.call[0] == path else _enclosing(run, path, departure)
     if call not in run.calls:
         return True  # nothing to replay: the whole model decides
-    again = comparison.forcing(**options)
+    again = comparison.forcing(until=departure.key, **options)
     again.replay(comparison.layers[path], run.calls[call])
     before = {d.key for d in run.departures}
     here = {d.key for d in again.departures}
@@ -86,7 +86,7 @@ def in_calls(site: Any, rest: Any, comparison: Any, run: Any) -> Iterator[Any]:
             candidates.append((variant.rank + away, variant, call))
         for helper in where.helpers(call, type(layer)):
             candidates += [(v.rank + 2, v, helper) for v in variants(helper, inner, numbers, twin)]
-        for _, variant, function in sorted(candidates, key=lambda c: c[0]):
+        for rank_here, variant, function in candidates:
 
             def agrees(variant: Any = variant, function: Any = function, path: str = path) -> bool:
                 with in_place(function, variant.changes):
@@ -99,7 +99,7 @@ def in_calls(site: Any, rest: Any, comparison: Any, run: Any) -> Iterator[Any]:
             kind, text, change = variant.kind, variant.text, (function, variant.changes)
             if kind == "swapped-projections":
                 kind, text, change = _or_names(variant, path, comparison, change)
-            yield kind, text, agrees, gap, change
+            yield rank_here + 2 * rank, kind, text, agrees, gap, change
 
 
 def _or_names(variant: Any, path: str, comparison: Any, change: Any) -> Tuple[str, str, Any]:

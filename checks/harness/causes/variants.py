@@ -171,7 +171,9 @@ class _Maker:
         negated = self.parents.get(id(node))
         target = negated if isinstance(negated, ast.UnaryOp) and isinstance(negated.op, ast.USub) else node
         actual = -value if target is not node else value
-        if context == "keyword" and parent.arg in ("axis", "dim", "perm", "axes"):
+        if context == "keyword" and parent.arg == "perm":
+            return  # a negative axis there ends TensorFlow's whole process; orders are tried as a whole
+        if context == "keyword" and parent.arg in ("axis", "dim", "axes"):
             for other in (-1, -2, 1, 2, 0, 3, -3):
                 if other != actual:
                     yield self.one("axis", target, str(other), 0)
@@ -197,6 +199,9 @@ class _Maker:
                 others = [int(o) for o in others if o == int(o)]
             if kind in ("mask-value", "scale") or (isinstance(value, float)):
                 others += [-10000.0, -1e9]
+            if isinstance(parent, (ast.Call, ast.Assign)) or kind == "scale":
+                for name, _ in self.numbers:
+                    yield self.one("wrong-variable", target, f"self.{name}", 1)
             if 0 < abs(value) < 0.1:
                 kind, others = "epsilon", [1e-5, 1e-6, 1e-12, 1e-3, 1e-7, 1e-8]
             if context != "operator" and kind not in ("mask-value", "scale"):
@@ -443,7 +448,7 @@ class _Maker:
                         spot,
                         f"{inner} + {name}",
                         2,
-                        f"`+ {name}` (a residual) is missing after `{inner[:60]}`",
+                        f"`+ {name}` (a residual) is missing after `{' '.join(inner.split())[:60]}`",
                     )
             for name, _ in self.numbers:
                 for factor, words in (
@@ -456,11 +461,15 @@ class _Maker:
                             spot,
                             f"{safe} {sign} {factor}",
                             3,
-                            f"`{sign} {words}` is missing after `{inner[:60]}`",
+                            f"`{sign} {words}` is missing after `{' '.join(inner.split())[:60]}`",
                         )
             for offset in ("+ 1", "- 1", "+ 2"):
                 yield self.one(
-                    "offset", spot, f"{safe} {offset}", 3, f"`{offset}` is missing after `{inner[:60]}`"
+                    "offset",
+                    spot,
+                    f"{safe} {offset}",
+                    3,
+                    f"`{offset}` is missing after `{' '.join(inner.split())[:60]}`",
                 )
             yield self.one("sign", spot, f"1.0 - {safe}", 3)
         if isinstance(statement, ast.Assign):
