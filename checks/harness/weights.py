@@ -25,6 +25,10 @@ def randomise(model: Any, seed: int = 0) -> None:
         for name, parameter in sorted(model.named_parameters(), key=lambda pair: pair[0]):
             if id(parameter) in done or not parameter.is_floating_point():
                 continue
+            if (
+                not parameter.requires_grad
+            ):  # a table that is computed (sinusoids): the other side may compute it, too
+                continue
             done.add(id(parameter))
             module, own_name = owners.get(id(parameter), (None, name))
             values = _values(module, own_name, parameter, random)

@@ -11,7 +11,7 @@ from checks.errors import UserError
 from checks.execution.examine import LOADS
 from checks.execution.job import NoSandbox
 from checks.execution.place import place
-from checks.execution.run import EXAMINED, Choice, execute
+from checks.execution.run import COMPARED, EXAMINED, Choice, execute
 from checks.execution.sandbox import find_sandbox
 from checks.execution.uv import find_uv
 from checks.execution.verdict import ITEM
@@ -94,6 +94,25 @@ def test_a_wrong_name_is_found_with_its_edit(base: GitSnapshot, good: GitSnapsho
     assert 'name="q"' in line
     (edit,) = finding.edits
     assert line[: edit.start[1] - 1] + edit.text + line[edit.end[1] - 1 :] == line.replace('"q"', '"query"')
+
+
+def test_the_good_port_agrees_with_pytorch(base: GitSnapshot, good: GitSnapshot) -> None:
+    report = executed(base, good, Choice(items=(COMPARED,)))
+    assert [(item.state, item.reason) for item in report.items if item.id == COMPARED] == [("passed", "")]
+    assert {entry["state"] for entry in report.comparison} == {"equal"}
+    assert all(entry["difference"]["float64"] < 1e-11 for entry in report.comparison)
+    assert all(entry["difference"]["float32"] < 1e-5 for entry in report.comparison)
+
+
+def test_an_epsilon_is_named_with_its_line(base: GitSnapshot, good: GitSnapshot) -> None:
+    head = changed(good, port=("epsilon=config.layer_norm_eps", "epsilon=1e-3"))
+    report = executed(base, head, Choice(items=(COMPARED,)))
+    assert state(report, COMPARED) == "failed"
+    findings = [finding for finding in report.findings if finding.item == COMPARED]
+    assert findings
+    line = (head.read(PORT) or "").split("\n")[findings[0].line - 1]
+    assert "epsilon=1e-3" in line
+    assert "epsilon" in findings[0].message
 
 
 BAD_TESTS = """
