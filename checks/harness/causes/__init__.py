@@ -29,9 +29,11 @@ def diagnose(site: Site, others: Sequence[Site], comparison: Any, run: Any, dead
             break
         try:
             with guarded():
-                if not agrees():
+                if not agrees() and not (comparison.fill() and agrees()):
                     continue
                 after = gap()
+                if after > comparison.limit and comparison.fill():
+                    after = gap()
         except Exception:  # most variants are nonsense to the model
             continue
         if after > comparison.limit:
