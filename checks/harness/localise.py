@@ -61,6 +61,7 @@ class Comparison:
             described(self.layers, self.names, weights), list(modules), str(model.base_model_prefix)
         )
         self.expected = events[0].output if events else None
+        self.allowed: Optional[Set[Key]] = None
         self.unbuilt = [path for path, layer in self.layers.items() if path and not layer.built]
 
     def fill(self) -> bool:
@@ -108,8 +109,17 @@ class Comparison:
         return self.forcing(only=only).run(self.inputs)
 
     def gap(self, only: Set[Key], instead: Optional[Mapping[str, Any]] = None) -> float:
-        """The largest difference of the model's outputs, with PyTorch's values at these places; infinite where it raises."""
+        """The largest difference of the model's outputs, with PyTorch's values at these places; infinite where it raises.
+
+        While a cause is examined it is infinite too where a forced run shows a departure that is not in `allowed`: values that are
+        overwritten further on would hide that a change mends the one place and breaks the next.
+        """
         try:
+            if self.allowed is not None:
+                forced = self.forcing(instead=instead or {})
+                forced.run(self.inputs)
+                if not {departure.key for departure in forced.departures} <= self.allowed:
+                    return float("inf")
             output = self.forcing(only=only, instead=instead or {}).run(self.inputs)
         except Exception:
             return float("inf")

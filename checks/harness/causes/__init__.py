@@ -24,6 +24,7 @@ def diagnose(site: Site, others: Sequence[Site], comparison: Any, run: Any, dead
         deadline: `time.time()` at which to stop.
     """
     rest = keys(others)
+    comparison.allowed = {departure.key for departure in run.departures} - keys([site])
     for _, kind, text, agrees, gap, change in _trials(site, rest, comparison, run):
         if time.time() > deadline:
             break
