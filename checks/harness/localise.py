@@ -12,11 +12,21 @@ from . import where
 from .arrays import difference
 from .forced import Departure, Forcing, Key
 from .layouts import fit
-from .load import _renamed, pytorch_names
+from .load import _renamed, fitted, pytorch_names
 from .match import Layer, match
 from .record import Event, Module, tensors
 from .record_tf import layers as all_layers
 from .sites import Cause, Site, confirmed, grouped
+
+ENDINGS = {
+    "kernel": "weight",
+    "embeddings": "weight",
+    "gamma": "weight",
+    "beta": "bias",
+    "bias": "bias",
+    "weight": "weight",
+}
+"""PyTorch's names of what Keras calls otherwise."""
 
 
 class Comparison:
@@ -51,6 +61,35 @@ class Comparison:
             described(self.layers, self.names, weights), list(modules), str(model.base_model_prefix)
         )
         self.expected = events[0].output if events else None
+        self.allowed: Optional[Set[Key]] = None
+        self.unbuilt = [path for path, layer in self.layers.items() if path and not layer.built]
+
+    def fill(self) -> bool:
+        """Gives layers that the model as it is never calls, and an experiment has just built, PyTorch's weights. True if there were any."""
+        filled = False
+        for path in list(self.unbuilt):
+            variables = _variables(self.layers[path])
+            if not variables:
+                continue
+            self.unbuilt.remove(path)
+            above, attribute = where.owner_of(path, self.layers)
+            twin = ".".join(part for part in (self.pairs.get(above, ""), attribute) if part)
+            if above not in self.pairs or twin not in self.modules:
+                continue
+            self.pairs.setdefault(path, twin)
+            for variable in variables:
+                ending = ENDINGS.get(str(variable.name).rsplit("/", 1)[-1].split(":")[0], "")
+                source = self.weights.get(f"{twin}.{ending}")
+                transpose = (
+                    "simple" if source is not None and source.ndim == 2 and ending == "weight" else False
+                )
+                array = fitted(source, transpose, tuple(variable.shape)) if source is not None else None
+                if array is not None and "embeddings" not in str(variable.name).rsplit("/", 1)[-1]:
+                    variable.assign(array)
+                elif source is not None and source.shape == tuple(variable.shape):
+                    variable.assign(source)
+            filled = True
+        return filled
 
     def forcing(self, **options: Any) -> Forcing:
         """A run of the model that can be forced."""
@@ -70,8 +109,17 @@ class Comparison:
         return self.forcing(only=only).run(self.inputs)
 
     def gap(self, only: Set[Key], instead: Optional[Mapping[str, Any]] = None) -> float:
-        """The largest difference of the model's outputs, with PyTorch's values at these places; infinite where it raises."""
+        """The largest difference of the model's outputs, with PyTorch's values at these places; infinite where it raises.
+
+        While a cause is examined it is infinite too where a forced run shows a departure that is not in `allowed`: values that are
+        overwritten further on would hide that a change mends the one place and breaks the next.
+        """
         try:
+            if self.allowed is not None:
+                forced = self.forcing(instead=instead or {})
+                forced.run(self.inputs)
+                if not {departure.key for departure in forced.departures} <= self.allowed:
+                    return float("inf")
             output = self.forcing(only=only, instead=instead or {}).run(self.inputs)
         except Exception:
             return float("inf")

@@ -24,14 +24,17 @@ def diagnose(site: Site, others: Sequence[Site], comparison: Any, run: Any, dead
         deadline: `time.time()` at which to stop.
     """
     rest = keys(others)
+    comparison.allowed = {departure.key for departure in run.departures} - keys([site])
     for _, kind, text, agrees, gap, change in _trials(site, rest, comparison, run):
         if time.time() > deadline:
             break
         try:
             with guarded():
-                if not agrees():
+                if not agrees() and not (comparison.fill() and agrees()):
                     continue
                 after = gap()
+                if after > comparison.limit and comparison.fill():
+                    after = gap()
         except Exception:  # most variants are nonsense to the model
             continue
         if after > comparison.limit:
