@@ -248,12 +248,11 @@ def _norms(spot: Spot, pytorch: Seen, tensorflow: Seen) -> Iterator[Finding]:
         ours = tensorflow.norms.get(name)
         if ours is None or len(ours.before) != len(theirs.before):
             continue
-        ratio, straight = _rate(theirs, ours)
-        if ratio is None:
-            continue
-        if abs(ratio) < FROZEN:
+        if _stands_still(theirs, ours):
             frozen.append(name)
-        elif abs(ratio - 1) > SAME_RATE and straight and theirs.momentum is not None:
+            continue
+        ratio, straight = _rate(theirs, ours)
+        if ratio is not None and abs(ratio - 1) > SAME_RATE and straight and theirs.momentum:
             others.setdefault((theirs.momentum, _round(1 - ratio * theirs.momentum)), []).append(name)
     if frozen:
         yield _finding(
@@ -271,10 +270,17 @@ def _norms(spot: Spot, pytorch: Seen, tensorflow: Seen) -> Iterator[Finding]:
         )
 
 
+def _moved(mean: Mean) -> list[float]:
+    return [new - old for old, new in zip(mean.before, mean.after, strict=True)]
+
+
+def _stands_still(theirs: Mean, ours: Mean) -> bool:
+    return math.hypot(*_moved(ours)) < FROZEN * math.hypot(*_moved(theirs))
+
+
 def _rate(theirs: Mean, ours: Mean) -> tuple[float | None, bool]:
     """By which factor our mean moved of what theirs did, and whether all entries moved by it."""
-    expected = [new - old for old, new in zip(theirs.before, theirs.after, strict=True)]
-    moved = [new - old for old, new in zip(ours.before, ours.after, strict=True)]
+    expected, moved = _moved(theirs), _moved(ours)
     size = sum(e * e for e in expected)
     if not math.isfinite(size) or size < 1e-12 or not all(map(math.isfinite, moved)):
         return None, False

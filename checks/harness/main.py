@@ -71,9 +71,11 @@ def _examine(name: str, place: Any, request: Mapping[str, Any], root: str) -> Di
     }
     try:
         model = cases.tf_model(case, place)
-        load.build(model, case.inputs)
+        broken = load.build(model, case.inputs)
     except Exception as error:
-        return {**result, "unbuilt": explain(error, root)}
+        broken = error
+    if broken is not None:
+        return {**result, "unbuilt": explain(broken, root)}
     checks = request.get("checks", ["load", "formats"])
     if "load" in checks and "there is no PyTorch twin" not in case.notes:
         twin = cases.torch_model(case, place)

@@ -10,6 +10,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 import numpy as np
 
+from .composites import composed
 from .modules import find_class
 
 BATCH, LENGTH = 2, 7
@@ -67,6 +68,10 @@ def _runs(twin: Any, config: Any, inputs: Dict[str, Any]) -> None:
 
 def shrunk(config_class: Any) -> Iterator[Any]:
     """Configurations from the smallest to the plain one, as not every combination of sizes is legal."""
+    composite = composed(config_class)
+    if composite is not None:
+        yield composite
+        return
     for layers, sizes in ((True, True), (True, False), (False, True), (False, False)):
         config = copy.deepcopy(config_class())
         _shrink(config, layers, sizes)
@@ -128,6 +133,7 @@ def inputs_from_signature(cls: Any, twin: Any, config: Any) -> Dict[str, Any]:
         return random.randint(5, max(6, size), shape).astype(np.int32)
 
     vocabulary = int(getattr(text, "vocab_size", None) or VOCABULARY)
+    documents = int(getattr(config, "n_docs", None) or 1)
     shape = (BATCH, 2, length) if multiple else (BATCH, length)
     makers: Dict[str, Callable[[], Any]] = {
         "input_ids": lambda: ids(vocabulary, shape),
@@ -135,6 +141,9 @@ def inputs_from_signature(cls: Any, twin: Any, config: Any) -> Dict[str, Any]:
         "token_type_ids": lambda: np.zeros(shape, np.int32),
         "decoder_input_ids": lambda: ids(vocabulary, (BATCH, length)),
         "bbox": lambda: np.tile(np.array([1, 2, 3, 4], np.int32), (*shape, 1)),
+        "context_input_ids": lambda: ids(vocabulary, (documents * BATCH, length)),
+        "context_attention_mask": lambda: np.ones((documents * BATCH, length), np.int32),
+        "doc_scores": lambda: random.standard_normal((BATCH, documents)).astype(np.float32),
         "pixel_values": lambda: _pixels(vision, random),
         "input_values": lambda: random.standard_normal((BATCH, 2048)).astype(np.float32),
         "input_features": lambda: random.standard_normal(
@@ -166,6 +175,9 @@ def _wanted(takes: List[str], twin: Any) -> List[str]:
             "decoder_input_ids",
             "bbox",
             "pixel_values",
+            "context_input_ids",
+            "context_attention_mask",
+            "doc_scores",
         ]
     if "pixel_values" in takes:
         return ["pixel_values", "decoder_input_ids", "input_boxes"]

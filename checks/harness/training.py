@@ -89,9 +89,9 @@ class Watch:
         """Within a layer that drops, whose functions are not counted apart."""
         return self._inside > 0
 
-    def saw(self, kind: str, rate: Any, given: Any, got: Any, place: Tuple[str, int] = ("", 0)) -> None:
+    def saw(self, kind: str, rate: float, given: Any, got: Any, place: Tuple[str, int] = ("", 0)) -> None:
         """A dropout of a positive rate was given something that is not all zero."""
-        if self.still or not isinstance(rate, (int, float)) or not 0 < rate < 1:
+        if self.still or not 0 < rate < 1:
             return
         before, after = _array(given), _array(got)
         if before is None or after is None or before.shape != after.shape or not np.any(before):
@@ -124,12 +124,22 @@ def _array(value: Any) -> Optional[np.ndarray]:
     return value.numpy() if hasattr(value, "numpy") else None
 
 
-def _rate(layer: Any) -> Any:
+def _rate(layer: Any) -> float:
+    """A number, or a tensor that holds one; 0 where there is none."""
     for name in _RATES:
-        value = getattr(layer, name, None)
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return value
-    return None
+        rate = _number(getattr(layer, name, None))
+        if rate is not None:
+            return rate
+    return 0.0
+
+
+def _number(value: Any) -> Optional[float]:
+    if value is None or isinstance(value, bool) or callable(value):
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
 
 
 def _equal(one: Any, other: Any) -> bool:
@@ -197,19 +207,24 @@ def watched_torch(model: Any, watch: Watch) -> Iterator[None]:
 
     handles = []
 
-    def before(module: Any, _: Any) -> None:
-        watch.enter(type(module).__name__)
+    kept: List[Any] = []  # what dropouts were given: some work in place
+
+    def before(module: Any, given: Any) -> None:
+        kind = type(module).__name__
+        watch.enter(kind)
+        if DROPS.search(kind):
+            kept.append(given[0].detach().clone() if given and not watch.still else given)
 
     def after(module: Any, given: Any, got: Any) -> Any:
         kind = type(module).__name__
         watch.leave(kind)
-        if DROPS.search(kind) and given:
-            watch.saw(kind, _rate(module), given, got)
-            if watch.still and not watch.nested:
-                return given[0]
+        if DROPS.search(kind):
+            watch.saw(kind, _rate(module), kept.pop(), got)
         return None
 
     for module in model.modules():
+        if DROPS.search(type(module).__name__):
+            handles.append(_stilled(module, watch))
         handles += [module.register_forward_pre_hook(before), module.register_forward_hook(after)]
     originals = {
         n: getattr(functional, n)
@@ -221,9 +236,10 @@ def watched_torch(model: Any, watch: Watch) -> Iterator[None]:
         def drop(input: Any, p: float = 0.5, *rest: Any, **named: Any) -> Any:
             if watch.still:
                 return input
+            kept_input = input.detach().clone()
             got = original(input, p, *rest, **named)
             if not watch.nested:
-                watch.saw("dropout", p, input, got)
+                watch.saw("dropout", _number(p) or 0.0, kept_input, got)
             return got
 
         return drop
@@ -237,6 +253,22 @@ def watched_torch(model: Any, watch: Watch) -> Iterator[None]:
             setattr(functional, name, original)
         for handle in handles:
             handle.remove()
+
+
+class _stilled:
+    """A dropout that passes on what it is given while the watch is still."""
+
+    def __init__(self, module: Any, watch: Watch) -> None:
+        self._module, forward = module, module.forward
+
+        def pass_on(*given: Any, **named: Any) -> Any:
+            return given[0] if watch.still and given else forward(*given, **named)
+
+        module.forward = pass_on
+
+    def remove(self) -> None:
+        """Makes it drop again."""
+        del self._module.forward
 
 
 def _restore(model: Any, buffers: Mapping[str, Any]) -> None:
@@ -370,7 +402,7 @@ def watched_tf(watch: Watch, root: str = "") -> Iterator[None]:
         if watch.still:
             return x
         got = functional(x, rate, *rest, **named)
-        watch.saw("dropout", rate, x, got, caller(root))
+        watch.saw("dropout", _number(rate) or 0.0, x, got, caller(root))
         return got
 
     base.__call__, tf.nn.dropout = call, drop
