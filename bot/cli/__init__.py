@@ -8,7 +8,7 @@ from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from typing import NoReturn
 
-from bot.cli import check, doctor, env, explain, fix, missing, scout, serve, test
+from bot.cli import check, compare, doctor, env, explain, fix, missing, scout, serve, test
 from bot.cli.command import BAD_INPUT, FINE, INTERNAL, complain
 from checks import __version__
 from checks.errors import UserError
@@ -16,6 +16,7 @@ from checks.errors import UserError
 COMMANDS = (
     check.COMMAND,
     test.COMMAND,
+    compare.COMMAND,
     fix.COMMAND,
     explain.COMMAND,
     missing.COMMAND,

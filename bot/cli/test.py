@@ -6,6 +6,8 @@ import hashlib
 import json
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -119,18 +121,12 @@ def executed(
     """The report with what execution adds, with progress on a terminal."""
     from checks.execution.checkpoints import Checkpoints
 
-    try:
+    with needs_execution():
         from checks.execution.place import hub_folder, place
-    except ModuleNotFoundError as error:
-        if error.name != "packaging":
-            raise
-        raise UserError(
-            "running a port needs more than is installed here", hint="pip install 'tfport[execution]'"
-        ) from error
     from checks.execution.run import Progress, execute
     from checks.execution.settings import Settings
 
-    live = _Live()
+    live = Live()
     settings = Settings.of()
 
     def workplace() -> AbstractContextManager[Workplace]:
@@ -152,7 +148,20 @@ def executed(
         live.end()
 
 
-class _Live:
+@contextmanager
+def needs_execution() -> Generator[None]:
+    """Around imports of what only the extra `execution` brings."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name not in ("packaging", "numpy"):
+            raise
+        raise UserError(
+            "running a port needs more than is installed here", hint="pip install 'tfport[execution]'"
+        ) from error
+
+
+class Live:
     """One line on standard error that says what is going on; a line each where it is no terminal that can rewrite."""
 
     def __init__(self) -> None:

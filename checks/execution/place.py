@@ -20,6 +20,9 @@ from checks.snapshot import GitSnapshot, Snapshot
 BESIDE = ("utils",)
 """The common tests import modules from there (`utils/test_module`)."""
 
+REFERENCE = ("src", "tests")
+"""Of the base."""
+
 
 @contextmanager
 def place(
@@ -29,6 +32,7 @@ def place(
     settings: Settings | None = None,
     python: Path | None = None,
     cores: int = 0,
+    compares: bool = True,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Generator[Workplace]:
     """The workplace for one base and head, as long as the context lasts.
@@ -37,6 +41,7 @@ def place(
         settings: by default those of this process's variables.
         python: interpreter of an environment that somebody made; None: one of the base's time is built, or found ready.
         cores: 0 for all that this process may use.
+        compares: the base's tree is needed too.
 
     Raises:
         checks.execution.job.NoSandbox: this host has none.
@@ -66,6 +71,7 @@ def place(
         scratch.mkdir(parents=True, exist_ok=True)
         progress("writing the tree")
         tree = stack.enter_context(written(head, scratch, (*NEEDED, *BESIDE)))
+        before = stack.enter_context(written(base, scratch, REFERENCE)).folder if compares else None
         hub = hub_folder(settings)
         hub.mkdir(exist_ok=True)
         yield Workplace(
@@ -73,6 +79,7 @@ def place(
             interpreter,
             tuple(binds),
             tree.folder,
+            base=before,
             hub=hub,
             cores=cores or len(os.sched_getaffinity(0)),
             memory=available_memory(),

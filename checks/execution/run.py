@@ -26,7 +26,8 @@ from checks.snapshot import Snapshot
 logger = logging.getLogger(__name__)
 
 EXAMINED = (examine.LOADS, examine.FORMATS)
-ITEMS = (*EXAMINED, verdict.ITEM)
+COMPARED = "matches-pytorch"
+ITEMS = (*EXAMINED, COMPARED, verdict.ITEM)
 """The items that are decided here."""
 
 
@@ -132,8 +133,29 @@ def _execute(
         added.items += [item for item in found.items if item.id in choice.items]
         added.findings += _finished(port, [f for f in found.findings if f.item in choice.items])
         added.comparison += found.entries
+    if COMPARED in choice.items:
+        _compare(port, workplace, progress, added)
     if verdict.ITEM in choice.items:
         _test(port, workplace, choice, checkpoints, progress, added)
+
+
+def _compare(port: Port, workplace: Workplace, progress: Progress, added: _Added) -> None:
+    from checks.comparison.port import compare_port  # numpy is imported only where arrays are compared
+
+    progress.step(f"comparing {len(port.models)} classes of {port.model} with PyTorch")
+    found = compare_port(workplace, port, on_class=progress.over)
+    added.items.append(found.item)
+    added.findings += _finished(port, list(found.findings))
+    # What was said of a class when it was loaded and called stays, where the comparison says nothing of it.
+    known = {entry["class"]: entry for entry in added.comparison}
+    for entry in found.entries:
+        before = known.get(entry["class"], {})
+        known[entry["class"]] = {**entry, **{k: v for k, v in before.items() if k in KEPT or k not in entry}}
+    added.comparison = list(known.values())
+
+
+KEPT = ("missing", "mismatched", "unexpected")
+"""Of what loading said of a class: it knows PyTorch's parameters and their nearest names better."""
 
 
 def _test(

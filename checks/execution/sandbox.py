@@ -33,6 +33,7 @@ from functools import cache
 
 from checks.execution.bubblewrap import Bubblewrap
 from checks.execution.containers import Container
+from checks.execution.inlet import Inlet
 from checks.execution.job import Bind, Job, Limits, NoSandbox, Result, SandboxError, Verdict
 from checks.execution.settings import Settings
 from checks.execution.supervise import Backend, supervise
@@ -63,6 +64,7 @@ class Sandbox:
         on_output: Callable[[bytes], None] | None = None,
         on_record: Callable[[bytes], None] | None = None,
         stop: threading.Event | None = None,
+        inlet: Inlet | None = None,
     ) -> Result:
         """Runs `job` to its end and blocks meanwhile.
 
@@ -70,11 +72,12 @@ class Sandbox:
             on_output: gets output (standard output and error, merged) in chunks as it comes.
             on_record: gets each complete record of the results as it comes. Both are called from the thread that runs this.
             stop: set by another thread, ends the run within a second.
+            inlet: what the job is told while it runs; without one its input ends after `job.input`.
 
         Raises:
             SandboxError: the sandbox could not start the command.
         """
-        return supervise(job, self.backend, on_output=on_output, on_record=on_record, stop=stop)
+        return supervise(job, self.backend, on_output=on_output, on_record=on_record, stop=stop, inlet=inlet)
 
     async def run_async(
         self,

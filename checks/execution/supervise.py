@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Protocol, cast
 
 from checks.execution import processes
+from checks.execution.inlet import Inlet
 from checks.execution.job import GIB, HEADER, MIB, Job, Result, SandboxError, Verdict
 
 FASTEST = 8 * GIB
@@ -75,8 +76,10 @@ def supervise(
     on_output: Callable[[bytes], None] | None = None,
     on_record: Callable[[bytes], None] | None = None,
     stop: threading.Event | None = None,
+    inlet: Inlet | None = None,
 ) -> Result:
     """Runs `job`. The callbacks get each chunk of output and each complete record as it comes; `stop` ends the run within a second.
+    What `inlet` gets follows the job's input, which then stays open until the inlet is closed.
 
     Raises:
         SandboxError: the backend could not start the command; its words.
@@ -84,7 +87,7 @@ def supervise(
     reads, writes = os.pipe()
     try:
         with backend.launch(job, writes) as launch:
-            run = _Run(job, launch, on_output, on_record, stop or threading.Event())
+            run = _Run(job, launch, on_output, on_record, stop or threading.Event(), inlet)
             try:
                 run.start(reads)
             finally:
@@ -114,8 +117,10 @@ class _Run:
         on_output: Callable[[bytes], None] | None,
         on_record: Callable[[bytes], None] | None,
         stop: threading.Event,
+        inlet: Inlet | None,
     ) -> None:
         self.job, self.limits, self.launch, self.stop = job, job.limits, launch, stop
+        self.inlet, self._heard_all = inlet, inlet is None
         self.on_output, self.on_record = on_output, on_record
         self.verdict: Verdict | None = None
         self.exit_code: int | None = None
@@ -138,7 +143,7 @@ class _Run:
         self._process = subprocess.Popen(
             launch.arguments,
             env=launch.environment,
-            stdin=subprocess.PIPE if self.job.input else subprocess.DEVNULL,
+            stdin=subprocess.PIPE if self.job.input or self.inlet is not None else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if merged else subprocess.PIPE,
             pass_fds=launch.inherit,
@@ -160,6 +165,8 @@ class _Run:
         if process.stdin is not None:
             os.set_blocking(process.stdin.fileno(), False)
             self._selector.register(process.stdin.fileno(), selectors.EVENT_WRITE, self._feed)
+        if self.inlet is not None:
+            self._selector.register(self.inlet.descriptor, selectors.EVENT_READ, self._hear)
         self._ended = os.pidfd_open(process.pid)
         self._selector.register(self._ended, selectors.EVENT_READ)
 
@@ -188,6 +195,8 @@ class _Run:
             self._wait_for_all(until)
         finally:
             self.seconds = time.monotonic() - self._began
+            if self.inlet is not None:
+                self.inlet.close()
             for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
                 if stream is not None:
                     with contextlib.suppress(BrokenPipeError):
@@ -232,8 +241,8 @@ class _Run:
         """Takes what is ready. Whether there was anything."""
         ready = self._selector.select(max(0.0, seconds))
         for key, _ in ready:
-            if key.data == self._feed:
-                self._feed()
+            if key.data in (self._feed, self._hear):
+                key.data()
             elif key.data is not None:
                 take = cast("Callable[[bytes], None]", key.data)
                 try:
@@ -248,7 +257,9 @@ class _Run:
 
     def _drain(self, until: float) -> None:
         def readers() -> bool:
-            return any(key.data not in (None, self._feed) for key in self._selector.get_map().values())
+            return any(
+                key.data not in (None, self._feed, self._hear) for key in self._selector.get_map().values()
+            )
 
         with contextlib.suppress(KeyError):
             self._selector.unregister(self._ended)
@@ -279,7 +290,10 @@ class _Run:
                 return
             record = bytes(self._partial[HEADER:end])
             del self._partial[:end]
-            self.records.append(record)
+            if (
+                self.inlet is None
+            ):  # in a conversation each is dealt with when it comes, and all together may be large
+                self.records.append(record)
             if self.on_record is not None:
                 self.on_record(record)
 
@@ -305,7 +319,21 @@ class _Run:
             self._input = self._input[:0]
         if not self._input:
             self._selector.unregister(self._process.stdin.fileno())
-            self._process.stdin.close()
+            if self._heard_all:
+                self._process.stdin.close()
+
+    def _hear(self) -> None:
+        """More input has come, or its end."""
+        assert self.inlet is not None
+        assert self._process.stdin is not None
+        content, self._heard_all = self.inlet.take()
+        if self._heard_all:
+            self._selector.unregister(self.inlet.descriptor)
+        if self._process.stdin.closed:
+            return
+        self._input = memoryview(bytes(self._input) + content) if content else self._input
+        if self._process.stdin.fileno() not in self._selector.get_map():
+            self._selector.register(self._process.stdin.fileno(), selectors.EVENT_WRITE, self._feed)
 
     # -- watching ------------------------------------------------------------------------------------------------------
 

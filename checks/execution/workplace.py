@@ -41,6 +41,7 @@ class Workplace:
         python: the interpreter, at the path that it has on the host and inside.
         binds: what makes up its environment: its folder, its base installation.
         tree: the head's tree on disk.
+        base: the base's tree, of which the PyTorch side of a comparison is; None where nothing is compared.
         hub: a cache of the Hub, filled beforehand; None if there is none.
         cores: how many processors may be used.
         memory: bytes of all processes together.
@@ -50,6 +51,7 @@ class Workplace:
     python: Path
     binds: tuple[Bind, ...]
     tree: Path
+    base: Path | None = None
     hub: Path | None = None
     cores: int = 1
     memory: int = 2 * WORKER_MEMORY

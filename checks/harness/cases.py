@@ -5,6 +5,7 @@ what is to be found out."""
 from __future__ import annotations
 
 import random
+import sys
 import traceback
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
@@ -70,7 +71,7 @@ def make_case(name: str, place: Place, seed: int = 0, only: Optional[str] = None
     for strategy, make in STRATEGIES.items():
         if only is not None and strategy != only:
             continue
-        _seed(seed)
+        fix_seeds(seed)
         try:
             made = make(name, place)
             if made is None:
@@ -167,14 +168,14 @@ def parameters(function: Any) -> List[str]:
     return list(inspect.signature(function).parameters)
 
 
-def _seed(seed: int) -> None:
-    import tensorflow as tf
-    import torch
-
+def fix_seeds(seed: int) -> None:
+    """Of whatever is imported: a process with one of the two libraries needs no other."""
     random.seed(seed)
     np.random.seed(seed)
-    torch.manual_seed(seed)
-    tf.random.set_seed(seed)
+    if sys.modules.get("torch") is not None:
+        sys.modules["torch"].manual_seed(seed)
+    if sys.modules.get("tensorflow") is not None:
+        sys.modules["tensorflow"].random.set_seed(seed)
 
 
 def make_cases(names: List[str], place: Place, seed: int = 0) -> Iterator[Any]:

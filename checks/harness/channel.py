@@ -11,6 +11,9 @@ from typing import Any, BinaryIO, Iterator, Mapping
 LARGEST = 256 * 1024
 """Bytes of one frame's JSON. The reader refuses more."""
 
+LARGEST_PACKED = 256 << 20
+"""Bytes of one frame with arrays."""
+
 VARIABLE = "TFPORT_RESULTS_FD"
 """Environment variable with the number of the descriptor."""
 
@@ -32,6 +35,19 @@ class Channel:
         if len(body) > LARGEST:
             short = {key: message[key] for key in ("kind", "id", "class") if key in message}
             body = json.dumps({**short, "error": "the result is too large"}, default=str).encode()
+        self._write(body)
+
+    def send_packed(self, message: Mapping[str, Any]) -> None:
+        """Writes one message with arrays in it, as `wire` packs them."""
+        from . import wire
+
+        body = wire.pack(message)
+        if len(body) > LARGEST_PACKED:
+            short = {key: message[key] for key in ("kind", "number") if key in message}
+            body = wire.pack({**short, "error": {"type": "TooLarge", "message": f"{len(body) >> 20} MiB"}})
+        self._write(body)
+
+    def _write(self, body: bytes) -> None:
         with self._lock:
             rest = memoryview(struct.pack(">I", len(body)) + body)
             while rest:

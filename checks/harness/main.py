@@ -17,7 +17,7 @@ from .channel import Channel
 
 def main() -> None:
     """Runs one request."""
-    request = json.load(sys.stdin)
+    request = json.loads(_first_line())
     channel = Channel()
     if request["task"] == "tests":
         from . import tests
@@ -25,8 +25,22 @@ def main() -> None:
         tests.run(request, channel)
     elif request["task"] == "examine":
         examine(request, channel)
+    elif request["task"] in ("reference", "candidate"):
+        from . import converse
+
+        converse.converse(request, channel)
     else:
         raise SystemExit(f"unknown task {request['task']!r}")
+
+
+def _first_line() -> bytes:
+    """Up to the first line's end, and not a byte more: the rest may be for others."""
+    line = bytearray()
+    while True:
+        byte = os.read(0, 1)
+        if byte in (b"", b"\n"):
+            return bytes(line)
+        line += byte
 
 
 def examine(request: Mapping[str, Any], channel: Channel) -> None:

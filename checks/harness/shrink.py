@@ -55,6 +55,21 @@ def from_configuration(name: str, place: Any) -> Optional[Tuple[Any, Dict[str, A
     return None
 
 
+def from_pytorch_configuration(twin: Any) -> Optional[Tuple[Any, Dict[str, Any], Dict[str, Any]]]:
+    """As `from_configuration`, where only the PyTorch class is at hand: its signature stands for both."""
+    last: Optional[BaseException] = None
+    for config in shrunk(twin.config_class):
+        try:
+            inputs = inputs_from_signature(twin, twin, config)
+            _runs(twin, config, inputs)
+            return config, inputs, {}
+        except Exception as error:
+            last = error
+    if last is not None:
+        raise last
+    return None
+
+
 def _runs(twin: Any, config: Any, inputs: Dict[str, Any]) -> None:
     import torch
 
@@ -73,9 +88,28 @@ def shrunk(config_class: Any) -> Iterator[Any]:
         yield composite
         return
     for layers, sizes in ((True, True), (True, False), (False, True), (False, False)):
-        config = copy.deepcopy(config_class())
+        config = copy.deepcopy(_plain(config_class))
         _shrink(config, layers, sizes)
         yield config
+
+
+COMPOSITIONS = (
+    ("from_question_encoder_generator_configs", "DPRConfig", "BartConfig"),
+    ("from_encoder_decoder_configs", "BertConfig", "BertConfig"),
+    ("from_vision_text_configs", "ViTConfig", "BertConfig"),
+)
+"""How a composite's configuration is made of two, and of which where nobody says."""
+
+
+def _plain(config_class: Any) -> Any:
+    """A configuration with every default; of a composite that has none, one of common parts."""
+    try:
+        return config_class()
+    except Exception:
+        for method, one, other in COMPOSITIONS:
+            if hasattr(config_class, method):
+                return getattr(config_class, method)(find_class(one)(), find_class(other)())
+        raise
 
 
 def _shrink(config: Any, layers: bool, sizes: bool) -> None:
@@ -120,7 +154,9 @@ def _shrink_list(config: Any, attribute: str, value: Any, layers: bool, sizes: b
 def inputs_from_signature(cls: Any, twin: Any, config: Any) -> Dict[str, Any]:
     """Inputs for the arguments that both sides know and that a model of this kind needs."""
     takes = [
-        n for n in inspect.signature(cls.call).parameters if n in inspect.signature(twin.forward).parameters
+        n
+        for n in inspect.signature(getattr(cls, "call", twin.forward)).parameters
+        if n in inspect.signature(twin.forward).parameters
     ]
     random = np.random.RandomState(0)
     text = _of(config, "text_config")
@@ -155,6 +191,11 @@ def inputs_from_signature(cls: Any, twin: Any, config: Any) -> Dict[str, Any]:
         ).astype(np.float32),
         "input_boxes": lambda: np.array([[[1.0, 1.0, 9.0, 9.0]]] * BATCH, np.float32),
     }
+    if "doc_scores" in takes:  # retrieval is somebody else's: its results are inputs
+        docs = int(getattr(config, "n_docs", 5))
+        makers["doc_scores"] = lambda: random.standard_normal((BATCH, docs)).astype(np.float32)
+        makers["context_input_ids"] = lambda: ids(vocabulary, (BATCH * docs, length))
+        makers["context_attention_mask"] = lambda: np.ones((BATCH * docs, length), np.int32)
     wanted = _wanted(takes, twin)
     for name in takes:
         if name in makers and name in wanted:
@@ -175,9 +216,9 @@ def _wanted(takes: List[str], twin: Any) -> List[str]:
             "decoder_input_ids",
             "bbox",
             "pixel_values",
+            "doc_scores",
             "context_input_ids",
             "context_attention_mask",
-            "doc_scores",
         ]
     if "pixel_values" in takes:
         return ["pixel_values", "decoder_input_ids", "input_boxes"]

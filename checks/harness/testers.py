@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import random
 import sys
 import unittest
@@ -96,4 +97,33 @@ def from_cross_test(name: str, place: Any) -> Made:
             labels = {k: v for k, v in caught["inputs"].items() if k == "labels"}
             inputs = {k: v for k, v in caught["inputs"].items() if k != "labels"}
             return caught["config"], inputs, labels
+    return None
+
+
+COMPOSITIONS = (
+    ("from_vision_text_configs", "vision_config", "text_config"),
+    ("from_encoder_decoder_configs", "config", "decoder_config"),
+)
+"""How a composite's configuration is made of two, and under which names a test has these."""
+
+
+def from_composite(name: str, place: Any) -> Made:
+    """From the two configurations and the inputs that a composite's tests prepare; no other library is needed for that."""
+    from .modules import find_class
+
+    if not place.tests:
+        return None
+    cls = find_class(name, place.module)
+    for case_class in test_cases(place.tests):
+        prepare = getattr(case_class, "prepare_config_and_inputs", None)
+        if prepare is None or getattr(case_class, "all_model_classes", None):
+            continue
+        _fixed()
+        told = _set_up(case_class).prepare_config_and_inputs()
+        for method, one, other in COMPOSITIONS:
+            if isinstance(told, dict) and one in told and other in told and hasattr(cls.config_class, method):
+                config = getattr(cls.config_class, method)(told[one], told[other])
+                takes = inspect.signature(cls.call).parameters
+                inputs = {key: neutral(value) for key, value in told.items() if key in takes}
+                return config, inputs, {}
     return None
