@@ -1,0 +1,69 @@
+"""Why a site differs. Each candidate is tried in the live model, and confirmed only if the difference vanishes."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Callable, Iterator, List, Sequence, Tuple
+
+from ..sites import Cause, Site, keys
+from .attributes import in_attributes, in_constructor, in_weights
+from .calls import in_calls
+from .live import guarded
+from .numbers import recognise
+
+Trial = Tuple[str, str, Callable[[], bool], Callable[[], float], Any]
+"""(kind, text, the site agrees on its own, the outputs' difference, (function, changes) or None)"""
+
+
+def diagnose(site: Site, others: Sequence[Site], comparison: Any, run: Any, deadline: float) -> None:
+    """Sets the cause of a site, its line and the edit that mends it, where an experiment has found them.
+
+    Args:
+        others: the other sites: they are mended while this one is examined.
+        run: the forced run, with its calls kept.
+        deadline: `time.time()` at which to stop.
+    """
+    rest = keys(others)
+    for kind, text, agrees, gap, change in _trials(site, rest, comparison, run):
+        if time.time() > deadline:
+            break
+        try:
+            with guarded():
+                if not agrees():
+                    continue
+                after = gap()
+        except Exception:  # most variants are nonsense to the model
+            continue
+        if after > comparison.limit:
+            continue
+        site.cause = Cause(kind, text, True, after)
+        if change is not None:
+            _tell(site, change, comparison)
+        return
+    departure = site.departures[0]
+    found = recognise(departure.value, departure.expected, comparison.limit)
+    if found is not None:
+        site.cause = Cause(found[0], found[1], False)
+
+
+def _trials(site: Site, rest: Any, comparison: Any, run: Any) -> Iterator[Trial]:
+    makers: List[Any] = [in_attributes, in_calls]
+    if site.kind == "layer":
+        makers = [in_weights, in_constructor, in_attributes, in_calls]
+    for maker in makers:
+        yield from maker(site, rest, comparison, run)
+
+
+def _tell(site: Site, change: Tuple[Any, Sequence[Any]], comparison: Any) -> None:
+    from .. import where
+
+    function, changes = change
+    path = where.relative(function.file, comparison.root)
+    site.path, site.line, site.symbol = path, changes[0][0], _owner(function, site.symbol)
+    site.edits = [
+        {"path": path, "start": [a, b + 1], "end": [c, d + 1], "text": text} for a, b, c, d, text in changes
+    ]
+
+
+def _owner(function: Any, symbol: str) -> str:
+    return function.owner.__name__ if function.owner is not None else (function.name or symbol)
