@@ -20,25 +20,10 @@ def state_dict(model: Any) -> Dict[str, np.ndarray]:
     return {name: value.detach().cpu().numpy() for name, value in model.state_dict().items()}
 
 
-def build(model: Any, inputs: Optional[Mapping[str, Any]] = None) -> Optional[Exception]:
-    """Makes the TensorFlow model's variables: by its `dummy_inputs`, as `from_pretrained` does, else by a case's inputs.
-
-    Returns:
-        What the dummy inputs raised where only the case's inputs run (`from_pretrained` fails there): RAG, which needs documents.
-    """
-    try:
-        dummies = model.dummy_inputs
-        model(dummies if dummies is not None else to_tf(dict(inputs or {})), training=False)
-    except Exception as error:
-        if not inputs:
-            raise
-        takes = inspect.signature(model.call).parameters
-        try:
-            model(to_tf({name: value for name, value in inputs.items() if name in takes}), training=False)
-        except Exception:
-            raise error from None
-        return error
-    return None
+def build(model: Any, inputs: Optional[Mapping[str, Any]] = None) -> None:
+    """Makes the TensorFlow model's variables: by its `dummy_inputs`, as `from_pretrained` does, else by a case's inputs."""
+    dummies = model.dummy_inputs
+    model(dummies if dummies is not None else to_tf(dict(inputs or {})), training=False)
 
 
 def load(model: Any, weights: Weights, torch_model: Any = None) -> Dict[str, Any]:

@@ -85,11 +85,9 @@ def _examine(name: str, place: Any, request: Mapping[str, Any], root: str) -> Di
     }
     try:
         model = cases.tf_model(case, place)
-        broken = load.build(model, case.inputs)
+        load.build(model, case.inputs)
     except Exception as error:
-        broken = error
-    if broken is not None:
-        return {**result, "unbuilt": explain(broken, root)}
+        return {**result, "unbuilt": explain(error, root)}
     checks = request.get("checks", ["load", "formats"])
     if "load" in checks and "there is no PyTorch twin" not in case.notes:
         twin = cases.torch_model(case, place)
