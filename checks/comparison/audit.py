@@ -63,6 +63,6 @@ def findings(port: Port, told: Sequence[object]) -> Iterator[Finding]:
 
 
 def _shown(value: Any) -> str:
-    numbers = untrusted.sequence(value, 5) if isinstance(value, list) else [value]
+    numbers = untrusted.sequence(value, 5) or [value]
     shown = [f"{n:g}" for n in numbers if isinstance(n, (int, float)) and not isinstance(n, bool)]
     return f"({', '.join(shown)})" if isinstance(value, list) else "".join(shown)

@@ -10,8 +10,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
+from checks.comparison.case import Case
+from checks.comparison.raised import error_text
 from checks.execution import untrusted
 from checks.report import Finding, Level
 
@@ -135,6 +137,14 @@ class Spot:
     paths: frozenset[str]
 
 
+class Side(Protocol):
+    """One of the two, as `checks.comparison.peer.Peer` is."""
+
+    def ask(self, do: str, **fields: Any) -> Mapping[str, Any]:
+        """The answer to a question."""
+        ...
+
+
 def findings(spot: Spot, pytorch: Seen, tensorflow: Seen) -> list[Finding]:
     """What differs in training between the two sides of one class."""
     ran = tensorflow.training or not tensorflow.problem
@@ -144,6 +154,23 @@ def findings(spot: Spot, pytorch: Seen, tensorflow: Seen) -> list[Finding]:
         *_norms(spot, pytorch, tensorflow),
         *_step(spot, pytorch, tensorflow),
     ]
+
+
+def ask_both(reference: Side, candidate: Side, case: Case) -> tuple[Seen, Seen, list[Any]]:
+    """What both sides saw of a class, and the entries of the audit.
+
+    Raises:
+        ValueError: a side raised; the text says what.
+        checks.comparison.peer.Gone: a side ended.
+    """
+    theirs = reference.ask("training", **case.request(), seed=0)
+    if "error" in theirs:
+        raise ValueError(f"PyTorch: {error_text(theirs['error'])}")
+    keep = {key: theirs.get(key) for key in ("config", "weights", "modules")}
+    ours = candidate.ask("training", **{**case.request(), **keep})
+    if "error" in ours:
+        raise ValueError(error_text(ours["error"]))
+    return seen(theirs.get("said")), seen(ours.get("said")), untrusted.sequence(ours.get("audit"))
 
 
 # -- dropouts ----------------------------------------------------------------------------------------------------------

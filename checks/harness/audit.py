@@ -29,19 +29,6 @@ KINDS: Tuple[Tuple[str, str, Tuple[str, ...], Tuple[str, ...]], ...] = (
 """Name of a difference, classes that have it (of both sides), attributes in Keras, attributes in PyTorch."""
 
 
-def distinct_rates(config: Mapping[str, Any], start: int = 0) -> Dict[str, Any]:
-    """A configuration, as plain data, in which no two dropout rates are equal, so that one taken for another shows."""
-    new: Dict[str, Any] = {}
-    for number, (key, value) in enumerate(sorted(config.items()), start):
-        if isinstance(value, Mapping):
-            new[key] = distinct_rates(value, number)
-        elif "drop" in key and "layer" not in key and type(value) in (int, float) and 0 <= value < 1:
-            new[key] = round(0.1 + 0.003 * number, 4)
-        else:
-            new[key] = value
-    return new
-
-
 def audit(
     model: Any, modules: Sequence[Module], weights: Mapping[str, Any], root: str = ""
 ) -> List[Dict[str, Any]]:
