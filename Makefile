@@ -63,8 +63,8 @@ bench: $(VENV)/installed ## measure, against upstream's scripts too: REPO=clone 
 	@$(BIN)/python -m scripts.bench $(if $(REPO),--repo $(REPO)) $(if $(TORCH),--python $(TORCH))
 	@$(BIN)/python -m scripts.bench_bot
 
-sweep: $(VENV)/installed ## check merged ports: REPO=clone of transformers with history; MUTATE=1, UPSTREAM=1, CORPUS=revision, ARGS
-	@$(BIN)/python -m scripts.$(if $(CORPUS),corpus,$(if $(UPSTREAM),upstream,sweep)) --repo "$(REPO)" $(if $(MUTATE),--mutate) $(ARGS) $(CORPUS) $(COMMITS)
+sweep: $(VENV)/installed ## check merged ports: REPO=clone of transformers with history; MUTATE=1, UPSTREAM=1, CORPUS=revision, NUMERIC=1 (with ARGS="--python …"), ARGS
+	@$(BIN)/python -m scripts.$(if $(CORPUS),corpus,$(if $(UPSTREAM),upstream,$(if $(NUMERIC),numerics,sweep))) --repo "$(REPO)" $(if $(MUTATE),--mutate) $(ARGS) $(CORPUS) $(COMMITS)
 
 requirements: $(UV) ## resolve the hashed requirements anew
 	@sh scripts/requirements.sh $(UV)

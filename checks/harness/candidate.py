@@ -138,6 +138,18 @@ class Candidate:
             )
         return {"sites": [site.data() for site in found]}
 
+    def do_training(self, asked: Mapping[str, Any]) -> Dict[str, Any]:
+        """How the class acts in training (`training.candidate`), and its hyper-parameters against PyTorch's `modules` (`audit`)."""
+        from . import training
+        from .audit import audit
+        from .record import Module
+
+        model, _ = self.model(asked)
+        names = load.pytorch_names(model, asked["weights"])
+        modules = [Module(**module) for module in asked["modules"]]
+        said = training.candidate(model, asked["inputs"], asked["labels"], names, self.root)
+        return {"said": said, "audit": audit(model, modules, asked["weights"], self.root)}
+
     def model(self, asked: Mapping[str, Any]) -> Tuple[Any, Dict[str, Any]]:
         """The class's model with the weights, and what found no place."""
         cls = find_class(str(asked["class"]), self.place.module)

@@ -149,6 +149,21 @@ class Reference:
                 "weights": state_dict(model),
             }
 
+    def do_training(self, asked: Mapping[str, Any]) -> Dict[str, Any]:
+        """How the twin acts in training (`training.reference`), its modules, and the weights that the other side is to take."""
+        from . import training
+        from .record_torch import describe_torch
+
+        twin = find_class(str(asked["class"])[2:], self.place.pytorch_module)
+        config = runs.config_dict(training.with_rates(runs.made_config(twin, asked["config"])))
+        model = self.model({**asked, "config": config, "random": True, "double": False})
+        weights = {name: np.array(value) for name, value in state_dict(model).items()}
+        takes = runs.parameter_names(model.forward)
+        inputs, labels = (runs.arguments(asked[key], {}, {}, takes) for key in ("inputs", "labels"))
+        said = training.reference(model, inputs, labels)
+        modules = [vars(module) for module in describe_torch(model)]
+        return {"said": said, "config": config, "weights": weights, "modules": modules}
+
     def model(self, asked: Mapping[str, Any]) -> Any:
         """The twin, with its weights, in evaluation mode."""
         twin = find_class(str(asked["class"])[2:], self.place.pytorch_module)

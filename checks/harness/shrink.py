@@ -83,28 +83,9 @@ def _runs(twin: Any, config: Any, inputs: Dict[str, Any]) -> None:
 def shrunk(config_class: Any) -> Iterator[Any]:
     """Configurations from the smallest to the plain one, as not every combination of sizes is legal."""
     for layers, sizes in ((True, True), (True, False), (False, True), (False, False)):
-        config = copy.deepcopy(_plain(config_class))
+        config = copy.deepcopy(config_class())
         _shrink(config, layers, sizes)
         yield config
-
-
-COMPOSITIONS = (
-    ("from_question_encoder_generator_configs", "DPRConfig", "BartConfig"),
-    ("from_encoder_decoder_configs", "BertConfig", "BertConfig"),
-    ("from_vision_text_configs", "ViTConfig", "BertConfig"),
-)
-"""How a composite's configuration is made of two, and of which where nobody says."""
-
-
-def _plain(config_class: Any) -> Any:
-    """A configuration with every default; of a composite that has none, one of common parts."""
-    try:
-        return config_class()
-    except Exception:
-        for method, one, other in COMPOSITIONS:
-            if hasattr(config_class, method):
-                return getattr(config_class, method)(find_class(one)(), find_class(other)())
-        raise
 
 
 def _shrink(config: Any, layers: bool, sizes: bool) -> None:
@@ -182,11 +163,6 @@ def inputs_from_signature(cls: Any, twin: Any, config: Any) -> Dict[str, Any]:
         ).astype(np.float32),
         "input_boxes": lambda: np.array([[[1.0, 1.0, 9.0, 9.0]]] * BATCH, np.float32),
     }
-    if "doc_scores" in takes:  # retrieval is somebody else's: its results are inputs
-        docs = int(getattr(config, "n_docs", 5))
-        makers["doc_scores"] = lambda: random.standard_normal((BATCH, docs)).astype(np.float32)
-        makers["context_input_ids"] = lambda: ids(vocabulary, (BATCH * docs, length))
-        makers["context_attention_mask"] = lambda: np.ones((BATCH * docs, length), np.int32)
     wanted = _wanted(takes, twin)
     for name in takes:
         if name in makers and name in wanted:
@@ -207,9 +183,6 @@ def _wanted(takes: List[str], twin: Any) -> List[str]:
             "decoder_input_ids",
             "bbox",
             "pixel_values",
-            "doc_scores",
-            "context_input_ids",
-            "context_attention_mask",
         ]
     if "pixel_values" in takes:
         return ["pixel_values", "decoder_input_ids", "input_boxes"]
