@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.policy import RepositoryConfig
+from bot.repair import Click, Repaired
 from bot.state import ChangedFile, CheckRun, Comment, Permission, Pull, Repository, Thread
 from bot.submission import Surroundings
 from checks.discover import INFRASTRUCTURE
@@ -32,6 +33,8 @@ class Situation:
         around: what is around the code; read only when there is a report to fill.
         at: when this was read.
         rerequested: section -> attempt, of check runs that somebody asked to run again in the Checks tab.
+        click: what was clicked there, if that is why we look; `rights` has the permission of who clicked.
+        repairs: what came of requests for fixes, by their key.
     """
 
     app_id: int
@@ -50,6 +53,8 @@ class Situation:
     around: Surroundings | None = None
     at: datetime | None = None
     rerequested: Mapping[str, str] = field(default_factory=dict[str, str])
+    click: Click | None = None
+    repairs: Mapping[str, Repaired] = field(default_factory=dict[str, Repaired])
 
     @property
     def brings_port(self) -> bool | None:

@@ -114,6 +114,12 @@ async def changed_files(
     return tuple(decode.changed_file(raw) for raw in found), len(found) < FILES_CAP
 
 
+async def pull_commits(gh: Installation, repo: Repository, number: int) -> tuple[tuple[str, str], ...]:
+    """SHA and message of the commits of a pull request, oldest first (of the first 250, which is GitHub's cap)."""
+    found = await gh.pages(f"repos/{repo.full_name}/pulls/{number}/commits")
+    return tuple((str(raw["sha"]), str(raw["commit"]["message"])) for raw in found)
+
+
 async def branch_tip(gh: Installation, repo: Repository, branch: str) -> str:
     """SHA that a branch points at now. (`Pull.base_sha` is GitHub's memory of it, from the last push to the head.)"""
     return (await gh.get(f"repos/{repo.full_name}/branches/{quote(branch)}"))["commit"]["sha"]
