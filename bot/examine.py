@@ -43,9 +43,12 @@ class Examination(TypedDict):
     Attributes:
         report: of `checks.report.Report`.
         suggestions: by finding, its edits as suggestion blocks.
+        checkpoints: that should have weights for TensorFlow; `reads_safetensors`: those of PyTorch in this format count.
     """
 
     report: dict[str, Any]
+    checkpoints: list[str]
+    reads_safetensors: bool
     suggestions: dict[str, list[dict[str, Any]]]
 
 
@@ -250,13 +253,20 @@ def _examine(repository: str, base: str, head: str, ready: bool, seconds: float)
     from checks.errors import NoTensorFlow, NothingToPort
     from checks.run import check
     from checks.snapshot import GitSnapshot
+    from checks.weights import wanted
 
-    tree = GitSnapshot(repository, head)
+    below, tree = GitSnapshot(repository, base), GitSnapshot(repository, head)
     try:
-        report = check(GitSnapshot(repository, base), tree, ready=ready)
+        report = check(below, tree, ready=ready)
+        weights = wanted(below, tree)
     except (NothingToPort, NoTensorFlow):
         return None
-    return Examination(report=report.to_json(), suggestions=_suggestions(tree, report))
+    return Examination(
+        report=report.to_json(),
+        checkpoints=list(weights.checkpoints),
+        reads_safetensors=weights.reads_safetensors,
+        suggestions=_suggestions(tree, report),
+    )
 
 
 def _repair(

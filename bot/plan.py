@@ -159,7 +159,9 @@ def _decided(situation: Situation, report: Report, now: Standing) -> Report:
     full = applied(report, now)
     if situation.around is not None:
         asked = _asked(situation)
-        full = with_submission(full, situation.pull, situation.config, situation.around, asked=asked)
+        full = with_submission(
+            full, situation.pull, situation.config, situation.around, asked=asked, weights=situation.weights
+        )
     return configured(full, situation.config)
 
 

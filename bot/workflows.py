@@ -13,7 +13,7 @@ import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Concatenate, Literal, ParamSpec, TypedDict, TypeVar
 
@@ -36,6 +36,7 @@ from bot.plan import confess, first_visit, plan, settled
 from bot.policy import RepositoryConfig
 from bot.repair import Click, Repaired
 from bot.situation import Situation
+from bot.weights import Hub
 from checks.errors import UserError
 from checks.report import Report
 
@@ -80,6 +81,7 @@ class Services:
     defaults: RepositoryConfig
     ledger: Ledger
     push_fixes: bool = False
+    hub: Hub = field(default_factory=Hub)
 
 
 class PullGone(Exception):
@@ -312,8 +314,13 @@ async def publish(
     situation = await _observe(
         services, installation, repository, number, [target["head"]], rerequested, click
     )
+    weights = None
+    if examination is not None and _is_complete(examination):
+        weights = await services.hub.weights(
+            examination["checkpoints"], reads_safetensors=examination["reads_safetensors"]
+        )
     done = {key: Repaired.from_json(document) for key, document in (repairs or {}).items()}
-    situation = replace(situation, repairs=done)
+    situation = replace(situation, repairs=done, weights=weights)
     pull = situation.pull
     if (pull.head_sha, not pull.draft, pull.base_ref) != (
         target["head"],
@@ -328,6 +335,10 @@ async def publish(
         writes = plan(situation, "reported", report, suggestions_from_json(examination["suggestions"]))
     await _apply(services, installation, situation, writes)
     return True
+
+
+def _is_complete(examination: Examination) -> bool:
+    return any(port["stage"] == "complete" for port in examination["report"]["ports"])
 
 
 @_step

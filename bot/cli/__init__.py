@@ -8,7 +8,7 @@ from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from typing import NoReturn
 
-from bot.cli import check, doctor, env, explain, fix, missing, scout, serve, test
+from bot.cli import check, config, disputes, doctor, env, explain, fix, missing, scout, serve, test
 from bot.cli.command import BAD_INPUT, FINE, INTERNAL, complain
 from checks import __version__
 from checks.errors import UserError
@@ -22,6 +22,8 @@ COMMANDS = (
     scout.COMMAND,
     env.COMMAND,
     doctor.COMMAND,
+    config.COMMAND,
+    disputes.COMMAND,
     serve.SERVE,
     serve.SETUP,
 )
