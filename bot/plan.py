@@ -182,8 +182,9 @@ def _closed(situation: Situation) -> list[Write]:
     marker = "<!-- tfport:merged -->"
     silent = situation.config.quiet or situation.pull.locked
     told = any(marker in tail(comment.body) for comment in situation.mine)
-    if situation.pull.merged and _summaries(situation) and not silent and not told:
-        text = render_comments.merged(situation.pull, list(situation.models))
+    summaries = _summaries(situation)
+    if situation.pull.merged and summaries and not silent and not told:
+        text = render_comments.merged(situation.pull, list(situation.models), summaries[-1].body)
         writes.append(CreateComment(marker, with_markers(text, marker)))
     return writes
 

@@ -279,7 +279,8 @@ class _Run:
                 return
             record = bytes(self._partial[HEADER:end])
             del self._partial[:end]
-            self.records.append(record)
+            if self.job.keep:
+                self.records.append(record)
             if self.on_record is not None:
                 self.on_record(record)
 
