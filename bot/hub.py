@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from checks.errors import UserError
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 TIMEOUT = 5.0
 """Seconds until the Hub counts as out of reach."""
+
+UPLOAD = 120.0
+"""The same for a step of an upload: what was sent has to be put together there."""
 
 LARGEST_CONFIG = 1_000_000
 
@@ -157,9 +160,9 @@ def propose(
     from huggingface_hub import CommitOperationAdd
 
     _by_plain_http()
-    api = _api(token)
+    api = _api(token, UPLOAD)
     with _answering(name):
-        me = str(api.whoami()["name"])
+        me = str(cast("dict[str, Any]", api.whoami())["name"])
         for found in api.get_repo_discussions(name, discussion_type="pull_request", author=me):
             if found.title == title and found.status != "closed":
                 return Proposal(found.num, found.url, found.status)
@@ -205,6 +208,13 @@ def remind(name: str, number: int, text: str, *, token: str) -> None:
         api.comment_discussion(name, number, text)
 
 
+def own_token() -> str:
+    """The token of who is logged in on this machine, "" if nobody is."""
+    from huggingface_hub import get_token
+
+    return get_token() or ""
+
+
 def _by_plain_http() -> None:
     """Uploads by Git LFS: Xet's own client would bring threads and caches of its own into the server, and is not needed for a few files."""
     from huggingface_hub import constants
@@ -212,14 +222,14 @@ def _by_plain_http() -> None:
     constants.HF_HUB_DISABLE_XET = True
 
 
-def _api(token: str | None = None) -> HfApi:
+def _api(token: str | None = None, seconds: float = TIMEOUT) -> HfApi:
     import httpx2
     from huggingface_hub import HfApi, constants, set_client_factory
 
     if constants.HF_HUB_OFFLINE:
         raise UserError("HF_HUB_OFFLINE forbids to ask the Hub", hint="unset it")
     # Its own client waits for ever.
-    set_client_factory(lambda: httpx2.Client(follow_redirects=True, timeout=TIMEOUT))
+    set_client_factory(lambda: httpx2.Client(follow_redirects=True, timeout=seconds))
     return HfApi(endpoint=os.environ.get("HF_ENDPOINT"), token=token, library_name="tfport")
 
 

@@ -8,7 +8,7 @@ from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from typing import NoReturn
 
-from bot.cli import check, config, disputes, doctor, env, explain, fix, missing, scout, serve, test
+from bot.cli import check, config, convert, disputes, doctor, env, explain, fix, missing, scout, serve, test
 from bot.cli.command import BAD_INPUT, FINE, INTERNAL, complain
 from checks import __version__
 from checks.errors import UserError
@@ -17,6 +17,7 @@ COMMANDS = (
     check.COMMAND,
     test.COMMAND,
     fix.COMMAND,
+    convert.COMMAND,
     explain.COMMAND,
     missing.COMMAND,
     scout.COMMAND,

@@ -6,6 +6,8 @@ import hashlib
 import json
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -148,6 +150,16 @@ def executed(
             checkpoints=Checkpoints(hub_folder(settings)),
             progress=Progress(live.step, live.over),
         )
+    finally:
+        live.end()
+
+
+@contextmanager
+def live_line() -> Generator[Callable[[str], None]]:
+    """A function that says on standard error what is going on."""
+    live = _Live()
+    try:
+        yield live.step
     finally:
         live.end()
 

@@ -57,6 +57,10 @@ class Unconverted(UserError):
     """It could not be converted; the message says why."""
 
 
+class Differs(Unconverted):
+    """The two models differ by more than the limit."""
+
+
 def convert(
     base: Workplace,
     head: Workplace,
@@ -141,12 +145,12 @@ def _difference(one: array.array[float], other: array.array[float]) -> float:
 def judge(conversion: Conversion, limit: float) -> None:
     """
     Raises:
-        Unconverted: the models differ by more than the limit.
+        Differs: the models differ by more than the limit.
     """
     if conversion.worst > limit:
         everything = {**conversion.hidden, **conversion.outputs, **conversion.reloaded}
         name = max(everything, key=lambda key: everything[key])
-        raise Unconverted(
+        raise Differs(
             f"{conversion.model_class} differs from PyTorch by {conversion.worst:.2g} in {name}; the limit is {limit:.2g}",
             hint="tfport compare finds the layer; a maintainer may allow more: --max-error",
         )

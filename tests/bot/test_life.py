@@ -180,7 +180,7 @@ def play(life: Life, hub: Hub) -> None:
         lambda: world.hub.merge(life.the, "gante"),
         lambda: "Merged" in world.comments(life.the)[-1].body,
     )
-    life.says("passer-by", "/tfport check")
+    life.says("passer-by", "Wonderful, thank you!")
 
 
 def standing(life: Life) -> dict[str, object]:
