@@ -9,7 +9,6 @@ from typing import Literal, NamedTuple
 
 import structlog
 
-from bot.commands import PREFIX
 from checks.errors import UserError
 from checks.report import State
 from checks.weights import lacking
@@ -44,7 +43,7 @@ def decide(weights: Weights | None, *, complete: bool) -> tuple[State, str]:
     missing = [name for name, known in weights.known.items() if known == "missing"]
     if missing:
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-        return "waiting", f"missing for {', '.join(missing[:3])}{more}: `{PREFIX} convert {missing[0]}`"
+        return "waiting", f"missing for {', '.join(missing[:3])}{more}: `tfport convert {missing[0]}`"
     if "unknown" in weights.known.values():
         return "unverified", weights.why
     return "passed", ""

@@ -85,6 +85,7 @@ class Hub:
                 Route("/api/whoami-v2", self._whoami),
                 Route(model, self._info),
                 Route(f"{model}/revision/{{revision}}", self._info),
+                Route(f"{model}/tree/{{revision}}", self._tree),
                 Route(f"{model}/preupload/{{revision}}", self._preupload, methods=["POST"]),
                 Route(f"{model}/commit/{{revision}}", self._commit, methods=["POST"]),
                 Route(f"{model}/discussions", self._discussions),
@@ -124,6 +125,13 @@ class Hub:
         return JSONResponse(
             {"id": name, "sha": SHA, "siblings": siblings, "private": False, "gated": repo.gated}
         )
+
+    def _tree(self, request: Request) -> Response:
+        _, repo = self._named(request)
+        if repo is None:
+            return _error(401, "RepoNotFound", "Invalid username or password.")
+        paths = [*repo.contents, *(["config.json"] if repo.config is not None else [])]
+        return JSONResponse([_blob(path, repo.content(path) or b"") for path in paths])
 
     def _file(self, request: Request) -> Response:
         _, repo = self._named(request)
@@ -264,6 +272,11 @@ class Hub:
     def _expect(self, request: Request, told: Any, needed: set[str], allowed: set[str]) -> None:
         if not needed <= set(told) <= needed | allowed:
             self.violations.append(f"{request.url.path}: keys {sorted(told)}")
+
+
+def _blob(path: str, content: bytes) -> dict[str, Any]:
+    oid = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+    return {"type": "file", "oid": oid, "size": len(content), "path": path}
 
 
 def _is_ours(request: Request) -> bool:

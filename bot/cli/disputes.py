@@ -34,8 +34,10 @@ def _days(text: str) -> int:
 def _disputes(options: Namespace) -> int:
     with bot_is_installed("tfport disputes"):
         from bot.github.errors import GitHubError
+        from bot.logs import configure
         from bot.settings import load
     settings = load()
+    configure("warning", secrets=settings.secrets())
     with progress("reading the conversations …"):
         try:
             found = asyncio.run(_read(settings, datetime.now(UTC) - timedelta(days=options.days)))

@@ -149,7 +149,7 @@ def judge(conversion: Conversion, limit: float) -> None:
     """
     if conversion.worst > limit:
         everything = {**conversion.hidden, **conversion.outputs, **conversion.reloaded}
-        name = max(everything, key=lambda key: everything[key])
+        name = max(everything, key=lambda key: everything[key], default="every output")
         raise Differs(
             f"{conversion.model_class} differs from PyTorch by {conversion.worst:.2g} in {name}; the limit is {limit:.2g}",
             hint="tfport compare finds the layer; a maintainer may allow more: --max-error",
