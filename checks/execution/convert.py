@@ -11,6 +11,7 @@ import binascii
 import re
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -62,8 +63,8 @@ class Differs(Unconverted):
 
 
 def convert(
-    base: Workplace,
-    head: Workplace,
+    base: Callable[[], AbstractContextManager[Workplace]],
+    head: Callable[[], AbstractContextManager[Workplace]],
     checkpoint: str,
     snapshot: str,
     folder: Path,
@@ -75,6 +76,7 @@ def convert(
     """Makes TensorFlow weights of a checkpoint that is in the workplaces' cache.
 
     Args:
+        base, head: make the workplaces, one after the other: two at once would wait for each other's environment.
         snapshot: its folder, relative to the cache.
         folder: where the weights are put.
         size: bytes of PyTorch's weights; bounds memory and results.
@@ -85,12 +87,14 @@ def convert(
     """
     place = f"{HUB}/{snapshot}"
     pytorch = _Heard(None)
-    _side(base, {"side": "pytorch", "checkpoint": place}, pytorch, size, seconds, run)
+    with base() as workplace:
+        _side(workplace, {"side": "pytorch", "checkpoint": place}, pytorch, size, seconds, run)
     folder.mkdir(parents=True, exist_ok=True)
     tensorflow = _Heard(folder)
     try:
         request = {"side": "tensorflow", "checkpoint": place, "inputs": pytorch.inputs}
-        _side(head, request, tensorflow, size, seconds, run)
+        with head() as workplace:
+            _side(workplace, request, tensorflow, size, seconds, run)
     finally:
         tensorflow.close()
     if tensorflow.missing:

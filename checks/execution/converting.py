@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from checks.execution.convert import Conversion, Unconverted, convert
 from checks.execution.needs import Need
 from checks.execution.place import hub_folder, place
 from checks.execution.settings import Settings
+from checks.execution.workplace import Workplace
 from checks.snapshot import GitSnapshot, Snapshot
 
 WEIGHTS = (".bin", ".safetensors")
@@ -58,17 +59,11 @@ def convert_checkpoint(
             f"{checkpoint} has no PyTorch weights to convert", hint="look at its files on the Hub"
         )
 
-    with ExitStack() as stack:
-        there = stack.enter_context(
-            place(base, base, settings=settings, python=python, cores=cores, progress=progress)
-        )
-        here = there
-        if head is not base:
-            here = stack.enter_context(
-                place(base, head, settings=settings, python=python, cores=cores, progress=progress)
-            )
-        progress(f"converting {checkpoint}")
-        return convert(there, here, checkpoint, where, folder, size=size)
+    def workplace(tree: Snapshot) -> AbstractContextManager[Workplace]:
+        return place(base, tree, settings=settings, python=python, cores=cores, progress=progress)
+
+    progress(f"converting {checkpoint}")
+    return convert(lambda: workplace(base), lambda: workplace(head), checkpoint, where, folder, size=size)
 
 
 def snapshot(cache: Path, name: str) -> tuple[str, int]:

@@ -138,7 +138,10 @@ class Life:
         assert tip
         git.bring(fork, origin, tip, "refs/heads/upstream")
         tree = git.text(fork, "merge-tree", "--write-tree", tip, self.the.head_sha).splitlines()[0]
-        sha = git.text(fork, "commit-tree", tree, "-p", tip, "-m", "Add TFBrandNewBert")
+        repository = pygit2.Repository(str(fork))
+        at = repository[self.the.head_sha].peel(pygit2.Commit).commit_time + 60
+        who = pygit2.Signature("Brand New", "brand-new@example.com", at, 0)
+        sha = str(repository.create_commit(None, who, who, "Add TFBrandNewBert", tree, [tip]))
         self.push(
             "rebase", lambda: self.world.hub.push(self.world.fork, self.branch, fork, sha, sender=AUTHOR)
         )
