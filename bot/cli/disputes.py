@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -32,6 +31,8 @@ def _days(text: str) -> int:
 
 
 def _disputes(options: Namespace) -> int:
+    import asyncio  # half a start of `tfport check`, if it stood at the top
+
     with bot_is_installed("tfport disputes"):
         from bot.github.errors import GitHubError
         from bot.logs import configure
