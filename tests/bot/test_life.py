@@ -19,6 +19,8 @@ from tests.bot.test_port import reactions
 from tests.fixtures.world import AUTHOR, World, until
 from tests.hub import Hub, Repo, serving
 
+pytestmark = pytest.mark.timeout(900)
+
 CHECKPOINTS = [f"brand-new/bert-base{rest}" for rest in ("", "-conll03", "-squad", "-sst2")]
 PORT = "src/transformers/models/brand_new_bert/modeling_tf_brand_new_bert.py"
 
