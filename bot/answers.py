@@ -11,6 +11,7 @@ from bot.decisions import Decision, Standing, covered, decisions, failed, marker
 from bot.markers import tail, with_markers
 from bot.outbox import HANDLED, Content, CreateComment, React, Remember, Write
 from bot.render import replies
+from bot.repair import Request, of_click
 from bot.situation import Situation
 from bot.state import Comment
 from checks.report import Report
@@ -37,7 +38,12 @@ class Answer:
 
     @property
     def key(self) -> str:
-        return f"{self.comment.kind}{self.comment.id}.{digest(self.lines)}"
+        return key_of(self.comment, self.lines)
+
+
+def key_of(comment: Comment, some: Iterable[Line]) -> str:
+    """Names a comment and lines of it."""
+    return f"{comment.kind}{comment.id}.{digest(some)}"
 
 
 def commented(comments: Iterable[Comment]) -> list[Comment]:
@@ -75,6 +81,28 @@ def waits_for_report(situation: Situation) -> bool:
     )
 
 
+def repairs_wanted(situation: Situation) -> list[Request]:
+    """Open requests for fixes of people who may make them, oldest first; a click comes last."""
+    found = [_repair_wanted(situation, c, open_lines(c)) for c in open_comments(situation.comments)]
+    click = situation.click
+    if click is not None:
+        permission = situation.rights.get(click["by_id"], "none")
+        found.append(of_click(click, permission, situation.pull.author))
+    return [request for request in found if request is not None]
+
+
+def _repair_wanted(situation: Situation, comment: Comment, todo: Iterable[Line]) -> Request | None:
+    """What the `fix` commands among the lines ask for, if their writer may."""
+    asked = [x.said for x in todo if isinstance(x.said, Invocation) and x.said.command.name == "fix"]
+    permission = situation.rights.get(comment.author.id, "none")
+    is_author = comment.author.id == situation.pull.author.id
+    if not asked or not allowed(asked[0].command.who, permission, is_author=is_author):
+        return None
+    everything = any(not said.arguments for said in asked)
+    names = () if everything else tuple(dict.fromkeys(name for said in asked for name in said.arguments))
+    return Request(key_of(comment, todo), comment.author, names, comment.created_at.isoformat())
+
+
 def answers(situation: Situation, report: Report | None = None) -> list[Answer]:
     """Of every comment with open commands. Without a report those are left out that need one."""
     now = decisions(situation.mine)
@@ -84,6 +112,9 @@ def answers(situation: Situation, report: Report | None = None) -> list[Answer]:
         needs = any(isinstance(x.said, Invocation) and x.said.command.needs_report for x in todo)
         if needs and report is None:
             continue
+        asked = _repair_wanted(situation, comment, todo)
+        if asked is not None and asked.key not in situation.repairs:
+            continue  # it came in this moment; the look that it brings deals with it
         answer = _answer(situation, comment, todo, standing(now), report)
         now += answer.decided
         found.append(answer)
@@ -100,6 +131,17 @@ def writes(situation: Situation, answered: Iterable[Answer]) -> Iterable[Write]:
         if answer.reaction not in answer.comment.reactions:
             yield React(answer.comment, answer.reaction)
         yield Remember(answer.comment, frozenset(line.digest for line in lines(answer.comment.body)))
+
+
+def click_writes(situation: Situation) -> Iterable[Write]:
+    """What is said to a click on the fix button: nothing where a commit is the answer."""
+    click = situation.click
+    if click is None or click["key"] not in situation.repairs:
+        return
+    name = f"<!-- tfport:reply {click['key']} -->"
+    text = replies.repaired(situation, situation.repairs[click["key"]], clicked=True)
+    if text and not any(name in tail(comment.body) for comment in situation.mine):
+        yield CreateComment(name, with_markers(text, name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +162,7 @@ class _Asked:
     invocation: Invocation
     now: Standing
     report: Report | None
+    key: str
 
     def decide(self, findings: Sequence[str] = ()) -> Decision:
         """The decision that this command makes."""
@@ -162,7 +205,11 @@ def _answer(
             texts.append(replies.denied(line.said.command))
             continue
         handler = _HANDLERS.get(line.said.command.name)
-        said = handler(_Asked(situation, comment, line.said, now, report)) if handler else _Said()
+        said = (
+            handler(_Asked(situation, comment, line.said, now, report, key_of(comment, todo)))
+            if handler
+            else _Said()
+        )
         texts.append(said.reply)
         if said.refused:
             refused = True
@@ -186,6 +233,10 @@ def _explain(asked: _Asked) -> _Said:
 def _status(asked: _Asked) -> _Said:
     assert asked.report is not None
     return _Said(replies.status(asked.situation, asked.report, asked.now))
+
+
+def _fix(asked: _Asked) -> _Said:
+    return _Said(replies.repaired(asked.situation, asked.situation.repairs[asked.key]))
 
 
 def _ask(asked: _Asked) -> _Said:
@@ -252,6 +303,7 @@ def _resume(asked: _Asked) -> _Said:
 _HANDLERS: dict[str, Callable[[_Asked], _Said]] = {
     "help": _help,
     "explain": _explain,
+    "fix": _fix,
     "status": _status,
     "ask": _ask,
     "dispute": _dispute,

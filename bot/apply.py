@@ -133,6 +133,7 @@ async def _create_check_run(there: Installation, repository: Repository, write: 
         status="in_progress" if later else write.status,
         conclusion=None if later else write.conclusion,
         output=_output(write.output),
+        actions=_actions(write.output),
         look=False,
     )
     if later:
@@ -150,7 +151,12 @@ async def _conclude(
         conclusion=write.conclusion,
         output=_output(write.output),
         annotations=write.output.annotations,
+        actions=_actions(write.output),
     )
+
+
+def _actions(output: Output) -> list[writes.Action]:
+    return [writes.Action(button.identifier, button.label, button.description) for button in output.buttons]
 
 
 def _output(output: Output) -> writes.Output:

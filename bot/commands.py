@@ -115,6 +115,14 @@ COMMANDS: dict[str, Command] = {
     for command in (
         Command("check", "[ITEM|RULE…]", "author", "check again, all of it or only these", _items),
         Command("explain", "ITEM|RULE", "anybody", "what it asks for, why, and how to do it", _one_name),
+        Command(
+            "fix",
+            "[ITEM|RULE…]",
+            "author",
+            "apply the fixes that I offer: as a commit, or as a patch",
+            _items,
+            needs_report=True,
+        ),
         Command("status", "", "anybody", "how far the port is and who has to act", _none, needs_report=True),
         Command(
             "ask",

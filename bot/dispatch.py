@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 
 import structlog
 
 from bot import events, workflows
 from bot.inbox import Delivery, Inbox, InboxUnavailable
 from bot.plan import GATE, SECTIONS
+from bot.repair import ACTION, AGAIN, Click
+from bot.state import User
 
 log = structlog.get_logger(__name__)
 
@@ -24,7 +27,7 @@ async def dispatch(guid: str, event: events.Event) -> str:
         case events.CheckRerequested():
             return await _run_again(guid, event)
         case events.ActionRequested():
-            return f"no button is called {event.identifier}"
+            return await _clicked(guid, event)
         case events.InstallationChanged():
             # Looks of a dead installation end by themselves: its tokens are refused.
             return f"installation {event.action}"
@@ -36,22 +39,70 @@ async def dispatch(guid: str, event: events.Event) -> str:
 
 async def _run_again(guid: str, event: events.CheckRerequested) -> str:
     """Re-run of one check run (found by its external id, for forks have no pull request in the event) or of all."""
-    attempt = f"r{guid.replace('-', '')[:16]}"
     if event.external_id is None:
-        asked = dict.fromkeys((GATE, *SECTIONS), attempt)
+        asked = dict.fromkeys((GATE, *SECTIONS), _attempt(guid))
         return await workflows.enqueue_rerun(
-            guid, event.installation_id, event.repository_id, event.head_sha, asked
+            guid,
+            event.installation_id,
+            event.repository_id,
+            event.head_sha,
+            asked,
+            _click(guid, event.sender, "", GATE),
         )
-    parts = event.external_id.split(":")
+    return await _again(guid, event, event.external_id, "")
+
+
+async def _clicked(guid: str, event: events.ActionRequested) -> str:
+    """A button of ours on a check run."""
+    if event.identifier == AGAIN:
+        return await _again(guid, event, event.external_id, AGAIN)
+    place = _place(event.external_id)
+    if event.identifier != ACTION or place is None:
+        return f"ignored: no button is called {event.identifier}"
+    number, section = place
+    click = _click(guid, event.sender, ACTION, section)
+    return await workflows.enqueue_look(guid, event.installation_id, event.repository_id, number, click=click)
+
+
+async def _again(
+    guid: str, event: events.CheckRerequested | events.ActionRequested, external_id: str, action: str
+) -> str:
+    place = _place(external_id)
+    if place is None:
+        return "ignored: not a check run of a pull request"
+    number, section = place
+    asked = dict.fromkeys((section, GATE), _attempt(guid))
+    click = _click(guid, event.sender, action, section)
+    return await workflows.enqueue_look(
+        guid, event.installation_id, event.repository_id, number, asked, click
+    )
+
+
+def _place(external_id: str) -> tuple[int, str] | None:
+    """Pull request and section of a check run; None if it is of none."""
+    parts = external_id.split(":")
     if (
         len(parts) < 3
         or parts[0] != "tfport"
         or not parts[1].isdecimal()
         or parts[2] not in (GATE, *SECTIONS)
     ):
-        return "ignored: not a check run of a pull request"
-    return await workflows.enqueue_look(
-        guid, event.installation_id, event.repository_id, int(parts[1]), {parts[2]: attempt, GATE: attempt}
+        return None
+    return int(parts[1]), parts[2]
+
+
+def _attempt(guid: str) -> str:
+    return f"r{guid.replace('-', '')[:16]}"
+
+
+def _click(guid: str, sender: User, action: str, section: str) -> Click:
+    return Click(
+        key=f"click{guid.replace('-', '')[:16]}",
+        by_id=sender.id,
+        by=sender.login,
+        action=action,
+        section=section,
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
 

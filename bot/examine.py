@@ -7,12 +7,13 @@ import multiprocessing
 import os
 import resource
 import threading
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 import structlog
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from checks.snapshot import Snapshot
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 TIMEOUT = 60.0
 """Seconds from when a worker begins. The largest real port takes half of one."""
@@ -40,10 +43,29 @@ class Examination(TypedDict):
     Attributes:
         report: of `checks.report.Report`.
         suggestions: by finding, its edits as suggestion blocks.
+        checkpoints: that should have weights for TensorFlow; `reads_safetensors`: those of PyTorch in this format count.
     """
 
     report: dict[str, Any]
+    checkpoints: list[str]
+    reads_safetensors: bool
     suggestions: dict[str, list[dict[str, Any]]]
+
+
+class Repair(TypedDict):
+    """What fixing comes to.
+
+    Attributes:
+        files: text by path as it shall be, with the file's own line ends.
+        patch: the same as a unified diff.
+        rules: of the findings that are mended, one for each.
+        left: blocking findings that no edit mends.
+    """
+
+    files: dict[str, str]
+    patch: str
+    rules: list[str]
+    left: int
 
 
 def suggestions_from_json(document: dict[str, list[dict[str, Any]]]) -> dict[str, list[Suggestion]]:
@@ -86,13 +108,35 @@ class Examiner:
         Raises:
             ExaminationFailed: it hung or killed its process.
         """
+        return await self._run(_examine, str(repository), base, head, ready, self._timeout)
+
+    async def repair(
+        self,
+        repository: Path,
+        base: str,
+        head: str,
+        *,
+        names: Iterable[str] = (),
+        suggestions: bool = False,
+    ) -> Repair:
+        """The fixes of errors and warnings on `head`, of these rules, items or sections only if any are named.
+
+        Args:
+            suggestions: what is for the reader only is mended, too.
+
+        Raises:
+            ExaminationFailed: it hung or killed its process.
+        """
+        return await self._run(_repair, str(repository), base, head, tuple(names), suggestions, self._timeout)
+
+    async def _run(self, work: Callable[..., T], repository: str, base: str, head: str, *more: Any) -> T:
         slots = self._started()
-        arguments = (str(repository), base, head, ready, self._timeout)
         try:
             # By a thread, not by a task that waits: examinations come from several event loops.
-            return await asyncio.get_running_loop().run_in_executor(slots.threads, slots.run, arguments)
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(slots.threads, slots.run, work, (repository, base, head, *more))
         except (TimeoutError, BrokenProcessPool) as error:
-            log.error("examination failed", repository=str(repository), head=head, error=type(error).__name__)
+            log.error("examination failed", repository=repository, head=head, error=type(error).__name__)
             raise ExaminationFailed(f"the static checks did not survive {head}") from error
 
     def stop(self) -> None:
@@ -116,7 +160,7 @@ class _Slots:
         for worker in self._all:
             self._free.put(worker)
 
-    def run(self, arguments: tuple[str, str, str, bool, float]) -> Examination | None:
+    def run(self, work: Callable[..., T], arguments: tuple[Any, ...]) -> T:
         """Runs one examination in a worker of its own. The time counts from when the worker begins.
 
         Raises:
@@ -130,7 +174,7 @@ class _Slots:
             ):  # it died before it had anything to do: not the examination's fault
                 worker = self._instead_of(worker)
                 worker.wait_until_warm()
-            return worker.pool.submit(_examine, *arguments).result(self._timeout)
+            return worker.pool.submit(work, *arguments).result(self._timeout)
         except (TimeoutError, BrokenProcessPool):
             worker = self._instead_of(worker)
             raise
@@ -209,13 +253,54 @@ def _examine(repository: str, base: str, head: str, ready: bool, seconds: float)
     from checks.errors import NoTensorFlow, NothingToPort
     from checks.run import check
     from checks.snapshot import GitSnapshot
+    from checks.weights import wanted
 
-    tree = GitSnapshot(repository, head)
+    below, tree = GitSnapshot(repository, base), GitSnapshot(repository, head)
     try:
-        report = check(GitSnapshot(repository, base), tree, ready=ready)
+        report = check(below, tree, ready=ready)
+        weights = wanted(below, tree)
     except (NothingToPort, NoTensorFlow):
         return None
-    return Examination(report=report.to_json(), suggestions=_suggestions(tree, report))
+    return Examination(
+        report=report.to_json(),
+        checkpoints=list(weights.checkpoints),
+        reads_safetensors=weights.reads_safetensors,
+        suggestions=_suggestions(tree, report),
+    )
+
+
+def _repair(
+    repository: str, base: str, head: str, names: tuple[str, ...], suggestions: bool, seconds: float
+) -> Repair:
+    _limit(seconds)
+    from checks.errors import NoTensorFlow, NothingToPort
+    from checks.fix import fix
+    from checks.patch import unified
+    from checks.run import check
+    from checks.snapshot import GitSnapshot
+    from checks.worktree import as_before
+
+    below, tree = GitSnapshot(repository, base), GitSnapshot(repository, head)
+
+    def checked(snapshot: Snapshot) -> Report:
+        return check(below, snapshot, only=names)
+
+    try:
+        fixed = fix(tree, checked, suggestions=suggestions)
+    except (NothingToPort, NoTensorFlow):
+        return Repair(files={}, patch="", rules=[], left=0)
+    raw = {path: tree.content(path) for path in fixed.after}
+    before = {path: None if content is None else content.decode() for path, content in raw.items()}
+    files = {
+        path: text if (old := raw[path]) is None else as_before(old, fixed.before[path] or "", text).decode()
+        for path, text in fixed.after.items()
+    }
+    return Repair(
+        files=files,
+        patch="".join(f"{line}\n" for line in unified(before, files)),
+        rules=[finding.rule for finding in fixed.applied],
+        left=len(fixed.report.blocking),
+    )
 
 
 def _suggestions(tree: Snapshot, report: Report) -> dict[str, list[dict[str, Any]]]:

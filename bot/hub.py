@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from checks.errors import UserError
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 TIMEOUT = 5.0
 """Seconds until the Hub counts as out of reach."""
+
+UPLOAD = 120.0
+"""The same for a step of an upload: what was sent has to be put together there."""
 
 LARGEST_CONFIG = 1_000_000
 
@@ -124,15 +127,110 @@ def downloads(model_types: Iterable[str]) -> dict[str, int]:
     return {name: count for name, count in zip(names, counts, strict=True) if count}
 
 
-def _api() -> HfApi:
+# -- pull requests with weights ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A pull request on the Hub. `state`: open, draft, merged or closed."""
+
+    number: int
+    url: str
+    state: str
+
+
+def propose(
+    name: str,
+    files: Iterable[Path],
+    *,
+    token: str,
+    title: str,
+    description: str,
+    revision: str | None = None,
+) -> Proposal:
+    """Our pull request with this title on the repository `name`: the one that is there, or a new one with these files.
+
+    Args:
+        token: of the bot's account; it goes to the Hub only.
+        revision: the commit that was converted; the Hub refuses where it is not the newest any more.
+
+    Raises:
+        checks.errors.UserError: the Hub refuses, or can't be reached.
+    """
+    from huggingface_hub import CommitOperationAdd
+
+    _by_plain_http()
+    api = _api(token, UPLOAD)
+    with _answering(name):
+        me = str(cast("dict[str, Any]", api.whoami())["name"])
+        for found in api.get_repo_discussions(name, discussion_type="pull_request", author=me):
+            if found.title == title and found.status != "closed":
+                return Proposal(found.num, found.url, found.status)
+        made = api.create_commit(
+            name,
+            [CommitOperationAdd(path.name, path) for path in files],
+            commit_message=title,
+            commit_description=description,
+            create_pr=True,
+            parent_commit=revision,
+        )
+    if made.pr_num is None or made.pr_url is None:
+        raise UserError(
+            f"the Hub made no pull request on {name}", hint="look at the repository's discussions"
+        )
+    return Proposal(made.pr_num, made.pr_url, "open")
+
+
+def proposal(name: str, number: int, *, token: str) -> Proposal:
+    """How a pull request on the Hub stands now.
+
+    Raises:
+        checks.errors.UserError: it can't be read.
+    """
+    with _answering(name):
+        found = _api(token).get_discussion_details(name, number)
+    return Proposal(found.num, found.url, found.status)
+
+
+def remind(name: str, number: int, text: str, *, token: str) -> None:
+    """Write `text` below a pull request on the Hub, unless it stands there already.
+
+    Raises:
+        checks.errors.UserError: the Hub refuses.
+    """
+    from huggingface_hub import DiscussionComment
+
+    api = _api(token)
+    with _answering(name):
+        found = api.get_discussion_details(name, number)
+        if any(isinstance(event, DiscussionComment) and event.content == text for event in found.events):
+            return
+        api.comment_discussion(name, number, text)
+
+
+def own_token() -> str:
+    """The token of who is logged in on this machine, "" if nobody is."""
+    from huggingface_hub import get_token
+
+    return get_token() or ""
+
+
+def _by_plain_http() -> None:
+    """Uploads by Git LFS: Xet's own client would bring threads and caches of its own into the server, and is not needed for a few files."""
+    from huggingface_hub import constants
+
+    constants.HF_HUB_DISABLE_XET = True
+
+
+def _api(token: str | None = None, seconds: float = TIMEOUT) -> HfApi:
     import httpx2
     from huggingface_hub import HfApi, constants, set_client_factory
 
     if constants.HF_HUB_OFFLINE:
         raise UserError("HF_HUB_OFFLINE forbids to ask the Hub", hint="unset it")
     # Its own client waits for ever.
-    set_client_factory(lambda: httpx2.Client(follow_redirects=True, timeout=TIMEOUT))
-    return HfApi(endpoint=os.environ.get("HF_ENDPOINT"), library_name="tfport")
+    set_client_factory(lambda: httpx2.Client(follow_redirects=True, timeout=seconds))
+    return HfApi(endpoint=os.environ.get("HF_ENDPOINT"), token=token, library_name="tfport")
 
 
 @contextmanager

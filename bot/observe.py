@@ -14,6 +14,7 @@ from bot.github import reads
 from bot.github.session import Installation
 from bot.ledger import Ledger
 from bot.policy import CONFIG_PATH, ConfigError, RepositoryConfig, parse_config
+from bot.repair import Click
 from bot.situation import Situation
 from bot.state import ChangedFile, Comment, Permission, Pull, Repository, Thread
 from bot.submission import Surroundings
@@ -33,6 +34,7 @@ async def observe(
     defaults: RepositoryConfig,
     other_heads: Iterable[str] = (),
     rerequested: Mapping[str, str] | None = None,
+    click: Click | None = None,
     ledger: Ledger | None = None,
 ) -> Situation:
     """The pull request as GitHub has it now.
@@ -87,8 +89,9 @@ async def observe(
         proposed=await _proposed(installation, repository, pull, files),
         threads=await _threads(installation, pull, comments),
         around=replace(around, reviewers=await _reviewers(installation, repository, config)),
-        rights=await _rights(installation, repository, comments),
+        rights=await _rights(installation, repository, comments, click),
         rerequested=rerequested or {},
+        click=click,
     )
 
 
@@ -178,11 +181,14 @@ async def _remembered(ledger: Ledger, comments: tuple[Comment, ...]) -> tuple[Co
 
 
 async def _rights(
-    installation: Installation, repository: Repository, comments: Iterable[Comment]
+    installation: Installation, repository: Repository, comments: Iterable[Comment], click: Click | None
 ) -> dict[int, Permission]:
-    """Permission of everybody whose command is still open. Who cannot be verified has none."""
+    """Permission of everybody whose command is still open, or who clicked. Who cannot be verified has none."""
     rights: dict[int, Permission] = {}
-    for author in {comment.author for comment in open_comments(comments)}:
-        user_id, permission = await reads.permission(installation, repository, author.login)
-        rights[author.id] = permission if user_id == author.id else "none"
+    people = {comment.author.id: comment.author.login for comment in open_comments(comments)}
+    if click is not None:
+        people[click["by_id"]] = click["by"]
+    for id, login in people.items():
+        user_id, permission = await reads.permission(installation, repository, login)
+        rights[id] = permission if user_id == id else "none"
     return rights

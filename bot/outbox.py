@@ -15,6 +15,15 @@ HANDLED: frozenset[str] = frozenset({"eyes", "confused", "-1"})
 
 
 @dataclass(frozen=True, slots=True)
+class Button:
+    """A button on a check run."""
+
+    identifier: str
+    label: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
 class Output:
     """What a check run shows."""
 
@@ -22,6 +31,7 @@ class Output:
     summary: str
     text: str = ""
     annotations: tuple[Annotation, ...] = ()
+    buttons: tuple[Button, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

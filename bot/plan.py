@@ -18,6 +18,7 @@ from bot.commands import names
 from bot.decisions import Standing, applied, decisions, standing
 from bot.markers import tail, with_markers
 from bot.outbox import (
+    Button,
     CreateCheckRun,
     CreateComment,
     CreateReview,
@@ -32,6 +33,7 @@ from bot.policy import CONFIG_PATH, configured
 from bot.render import checks as render_checks
 from bot.render import comments as render_comments
 from bot.render.text import code, inert, plain
+from bot.repair import ACTION, AGAIN, fixable
 from bot.review import Suggestions
 from bot.situation import Situation
 from bot.state import Annotation, CheckRun, Comment
@@ -97,6 +99,7 @@ def _of_port(
             notes = review.plan_review(situation, decided, suggested)
             writes += notes
             reviewed = review.reviewed(situation) or any(isinstance(w, CreateReview) for w in notes)
+            writes += answers.click_writes(situation)
             if not situation.config.quiet:
                 writes += _summary(situation, decided, now, reviewed=reviewed)
         writes += _reminder(situation)
@@ -111,7 +114,7 @@ def settled(situation: Situation) -> bool:
         or situation.brings_port is False
     ):
         return True
-    if answers.waits_for_report(situation):
+    if answers.waits_for_report(situation) or answers.repairs_wanted(situation):
         return False
     if _now(situation, answers.answers(situation)).paused is not None:
         return all(run.status == "completed" for run in situation.check_runs)
@@ -156,7 +159,9 @@ def _decided(situation: Situation, report: Report, now: Standing) -> Report:
     full = applied(report, now)
     if situation.around is not None:
         asked = _asked(situation)
-        full = with_submission(full, situation.pull, situation.config, situation.around, asked=asked)
+        full = with_submission(
+            full, situation.pull, situation.config, situation.around, asked=asked, weights=situation.weights
+        )
     return configured(full, situation.config)
 
 
@@ -177,8 +182,9 @@ def _closed(situation: Situation) -> list[Write]:
     marker = "<!-- tfport:merged -->"
     silent = situation.config.quiet or situation.pull.locked
     told = any(marker in tail(comment.body) for comment in situation.mine)
-    if situation.pull.merged and _summaries(situation) and not silent and not told:
-        text = render_comments.merged(situation.pull, list(situation.models))
+    summaries = _summaries(situation)
+    if situation.pull.merged and summaries and not silent and not told:
+        text = render_comments.merged(situation.pull, list(situation.models), summaries[-1].body)
         writes.append(CreateComment(marker, with_markers(text, marker)))
     return writes
 
@@ -334,14 +340,31 @@ def _waiting_output(status: str) -> Output:
 
 def _result(situation: Situation, section: str, found: Found) -> tuple[Output, Conclusion]:
     report = found.report
-    page = render_checks.Page(situation.repository, situation.pull, report, situation.config_error)
+    page = render_checks.Page(
+        situation.repository, situation.pull, report, situation.config_error, _clicked_by(situation, section)
+    )
     if section == GATE:
         title, summary, text, conclusion = render_checks.gate(page)
-        return Output(title, summary, text), conclusion
+        return Output(title, summary, text, buttons=_buttons(report)), conclusion
     title, summary, conclusion = render_checks.section(page, section)
-    return Output(
-        title, summary, "", tuple(render_checks.section_annotations(report, section, without=found.at_lines))
-    ), conclusion
+    annotations = tuple(render_checks.section_annotations(report, section, without=found.at_lines))
+    return Output(title, summary, "", annotations, _buttons(report, section)), conclusion
+
+
+def _clicked_by(situation: Situation, section: str) -> str:
+    """Who asked in the Checks tab that this is judged again."""
+    click = situation.click
+    return click["by"] if click is not None and section in situation.rerequested else ""
+
+
+def _buttons(report: Report, section: str | None = None) -> tuple[Button, ...]:
+    """Below the check run of a section, or of the gate. GitHub shows three at most, and not to everybody: each has its command."""
+    number = fixable(report, section)
+    fix = Button(
+        ACTION, f"Apply {number} fix{'es' if number != 1 else ''}", "As a commit, or as a patch to apply"
+    )
+    again = Button(AGAIN, "Check again", "Judge this part anew")
+    return (fix, again) if number else (again,)
 
 
 def _strays(situation: Situation) -> Iterable[CheckRun]:

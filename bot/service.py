@@ -43,6 +43,7 @@ async def working(settings: Settings, inbox: Inbox, *, pace: Pace | None = None)
             examiner=Examiner(settings.concurrency),
             defaults=RepositoryConfig(maintainers=settings.maintainers),
             ledger=Ledger(Ledger.url(settings.database_url, settings.data_dir)),
+            push_fixes=settings.push_fixes,
         )
         engine = workflows.EngineSettings(settings.database_url, settings.data_dir)
         await workflows.start(services, engine)

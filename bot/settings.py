@@ -74,6 +74,9 @@ class Settings(BaseSettings):
         "auto", description="auto is text on a terminal, else JSON"
     )
     readonly: bool = Field(False, description="kill switch: look and log, but write nothing on GitHub")
+    push_fixes: bool = Field(
+        False, description="`/tfport fix` pushes commits; needs contents: write, else it posts patches"
+    )
     repositories: CommaSeparated = Field(
         (),
         description="only these, as OWNER/NAME or OWNER/*, separated by commas; empty serves every installation",

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.policy import RepositoryConfig
+from bot.repair import Click, Repaired
 from bot.state import ChangedFile, CheckRun, Comment, Permission, Pull, Repository, Thread
 from bot.submission import Surroundings
+from bot.weights import Weights
 from checks.discover import INFRASTRUCTURE
 
 IN_PLACE = re.compile(r"src/transformers/models/\w+/modeling_tf_\w+\.py")
@@ -32,6 +34,9 @@ class Situation:
         around: what is around the code; read only when there is a report to fill.
         at: when this was read.
         rerequested: section -> attempt, of check runs that somebody asked to run again in the Checks tab.
+        click: what was clicked there, if that is why we look; `rights` has the permission of who clicked.
+        weights: what the Hub says of the port's checkpoints, None if it was not asked.
+        repairs: what came of requests for fixes, by their key.
     """
 
     app_id: int
@@ -50,6 +55,9 @@ class Situation:
     around: Surroundings | None = None
     at: datetime | None = None
     rerequested: Mapping[str, str] = field(default_factory=dict[str, str])
+    click: Click | None = None
+    weights: Weights | None = None
+    repairs: Mapping[str, Repaired] = field(default_factory=dict[str, Repaired])
 
     @property
     def brings_port(self) -> bool | None:

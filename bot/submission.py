@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Literal
 
 from bot.state import Permission, Pull
+from bot.weights import Weights, decide
 from checks.checklist import items
 from checks.report import ItemResult, Report, State
 
@@ -88,13 +89,22 @@ def ready(report: Report) -> bool:
 
 
 def with_submission(
-    report: Report, pull: Pull, config: RepositoryConfig, around: Surroundings, *, asked: bool
+    report: Report,
+    pull: Pull,
+    config: RepositoryConfig,
+    around: Surroundings,
+    *,
+    asked: bool,
+    weights: Weights | None = None,
 ) -> Report:
-    """The report with the items that GitHub decides.
+    """The report with the items that GitHub and the Hub decide.
 
     Args:
         asked: the maintainers were asked for review (they may have answered since).
+        weights: what the Hub says of the port's checkpoints, None if nobody asked it.
     """
+    approvals = _approvals(pull, config, around.reviews)
+    complete = any(port.stage == "complete" for port in report.ports)
     known = {
         "no-duplicate-effort": _duplicates(report, pull, around),
         "branch-name": _branch(pull),
@@ -102,16 +112,57 @@ def with_submission(
         "up-to-date": _up_to_date(pull, around),
         "ready-for-review": _Said("waiting", "still a draft") if pull.draft else _Said("passed"),
         "maintainers-tagged": _tagged(report, pull, config, asked=asked),
-        "approvals": _approvals(pull, config, around.reviews),
+        "approvals": approvals,
         "ci-green": _ci(around.checks),
-        "tf-weights": _Said("unverified", "nobody asks the Hub yet"),
+        "tf-weights": _Said(*decide(weights, complete=complete)),
         **{
             item.id: _Said("unverified", "not run by the bot yet; `tfport check --execute` does")
             for item in items().values()
             if item.decided == "execution"
         },
     }
-    return replace(report, items=tuple(_filled(item, known) for item in report.items))
+    approved = approvals.state in ("passed", "not-applicable")
+    filled = replace(report, items=tuple(_filled(item, known) for item in report.items))
+    return replace(
+        filled,
+        items=tuple(_at_the_end(filled, item, approved=approved, weights=weights) for item in filled.items),
+    )
+
+
+def _at_the_end(report: Report, item: ItemResult, *, approved: bool, weights: Weights | None) -> ItemResult:
+    """The last items of the guide follow the approval."""
+    if item.state in ("error", "not-applicable"):
+        return item
+    if item.id == "final-cross-tests":
+        said = _final(report, item.model, approved=approved)
+    elif item.id == "from-pt-removed":
+        said = _from_pt(report, item, approved=approved, weights=weights)
+    else:
+        return item
+    return item if said is None else replace(item, state=said.state, reason=said.reason)
+
+
+def _final(report: Report, model: str, *, approved: bool) -> _Said:
+    """As the report's own cross tests went, which were run on this head."""
+    if not approved:
+        return _Said("waiting", "once this commit is approved")
+    tests = next((i for i in report.items if (i.id, i.model) == ("cross-tests", model)), None)
+    if tests is None or tests.state == "unverified":
+        return _Said("unverified", tests.reason if tests else "the tests were not run")
+    if tests.state == "passed":
+        return _Said("passed", tests.reason)
+    return _Said(tests.state, tests.reason or "see cross-tests")
+
+
+def _from_pt(report: Report, item: ItemResult, *, approved: bool, weights: Weights | None) -> _Said | None:
+    """The flag has to go once the port is approved and has its weights. Tests of tiny checkpoints may keep it: the rule leaves them out."""
+    if not any(f.item == item.id and f.model == item.model and f.ignored is None for f in report.findings):
+        return None
+    if not approved:
+        return _Said("waiting", "from_pt=True goes after the approval")
+    if weights is not None and "missing" in weights.known.values():
+        return _Said("waiting", "from_pt=True goes once the TensorFlow weights are on the Hub")
+    return _Said("failed", "approved: take from_pt=True out now")
 
 
 def _filled(item: ItemResult, known: Mapping[str, _Said]) -> ItemResult:

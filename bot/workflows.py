@@ -13,7 +13,7 @@ import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Concatenate, Literal, ParamSpec, TypedDict, TypeVar
 
@@ -21,6 +21,7 @@ import sqlalchemy as sa
 import structlog
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID  # fmt: skip
 
+from bot.answers import repairs_wanted
 from bot.apply import apply
 from bot.examine import Examination, Examiner, suggestions_from_json
 from bot.github import reads
@@ -29,10 +30,13 @@ from bot.github.git import Progress
 from bot.github.mirror import Mirror
 from bot.github.session import GitHubApp
 from bot.ledger import Ledger
+from bot.mend import mend
 from bot.observe import observe
 from bot.plan import confess, first_visit, plan, settled
 from bot.policy import RepositoryConfig
+from bot.repair import Click, Repaired
 from bot.situation import Situation
+from bot.weights import Hub
 from checks.errors import UserError
 from checks.report import Report
 
@@ -49,13 +53,15 @@ T = TypeVar("T")
 
 
 class Target(TypedDict):
-    """What a look works on. `base` is the merge base, "" until it is fetched; `first`: the repository has no mirror yet."""
+    """What a look works on. `base` is the merge base, "" until it is fetched; `first`: the repository has no mirror yet; `fixes`: somebody
+    asks for fixes."""
 
     head: str
     base: str
     ready: bool
     first: bool
     base_ref: str
+    fixes: bool
 
 
 class Outcome(TypedDict):
@@ -74,6 +80,8 @@ class Services:
     examiner: Examiner
     defaults: RepositoryConfig
     ledger: Ledger
+    push_fixes: bool = False
+    hub: Hub = field(default_factory=Hub)
 
 
 class PullGone(Exception):
@@ -131,13 +139,19 @@ async def _run(step: Callable[P, Awaitable[Outcome]], *args: P.args, **kwargs: P
 
 
 @DBOS.workflow(name="look", max_recovery_attempts=10)
-async def look(installation: int, repository: int, number: int, rerequested: dict[str, str]) -> str:
+async def look(
+    installation: int,
+    repository: int,
+    number: int,
+    rerequested: dict[str, str],
+    click: Click | None = None,
+) -> str:
     """Look at one pull request, and bring it to what should stand there. Returns what came of it, for the operator."""
     place = (installation, repository, number)
     heads: list[str] = []
     try:
         for _ in range(MAX_ROUNDS):
-            target: Target | None = await _run(announce, *place, heads, rerequested)
+            target: Target | None = await _run(announce, *place, heads, rerequested, click)
             if target is None:
                 return "settled"
             heads.append(target["head"])
@@ -146,7 +160,10 @@ async def look(installation: int, repository: int, number: int, rerequested: dic
             target = await _run(fetch, *place, target)
             assert target is not None
             examination = await _run(examine, *place, target)
-            if await _run(publish, *place, target, examination, rerequested):
+            repairs: dict[str, Any] = {}
+            if target["fixes"]:
+                repairs = await _run(fix, *place, target, click)
+            if await _run(publish, *place, target, examination, rerequested, click, repairs):
                 return "published"
         return "the head moves faster than we look"
     except PullGone as gone:
@@ -166,16 +183,24 @@ async def announce(
     number: int,
     heads: list[str],
     rerequested: dict[str, str],
+    click: Click | None = None,
 ) -> Target | None:
     """Queue the check runs and answer commands. None if there is nothing (more) to examine."""
-    situation = await _observe(services, installation, repository, number, heads, rerequested)
+    situation = await _observe(services, installation, repository, number, heads, rerequested, click)
     idle = settled(situation)
     await _apply(services, installation, situation, plan(situation, "announced"))
     if idle:
         return None
     first = not services.mirror.path(repository).exists()
     pull = situation.pull
-    return Target(head=pull.head_sha, base="", ready=not pull.draft, first=first, base_ref=pull.base_ref)
+    return Target(
+        head=pull.head_sha,
+        base="",
+        ready=not pull.draft,
+        first=first,
+        base_ref=pull.base_ref,
+        fixes=bool(repairs_wanted(situation)),
+    )
 
 
 @_step
@@ -254,6 +279,26 @@ async def examine(
 
 
 @_step
+async def fix(
+    services: Services, installation: int, repository: int, number: int, target: Target, click: Click | None
+) -> dict[str, Any]:
+    """Deal with open requests for fixes: what came of each, by its key. Nothing if the head moved meanwhile."""
+    situation = await _observe(services, installation, repository, number, click=click)
+    if situation.pull.head_sha != target["head"]:
+        return {}
+    found = await mend(
+        services.github.installation(installation),
+        services.mirror,
+        services.examiner,
+        situation,
+        target["base"],
+        may_push=services.push_fixes,
+    )
+    crash_point("write")
+    return {key: done.to_json() for key, done in found.items()}
+
+
+@_step
 async def publish(
     services: Services,
     installation: int,
@@ -262,9 +307,20 @@ async def publish(
     target: Target,
     examination: Examination | None,
     rerequested: dict[str, str],
+    click: Click | None = None,
+    repairs: dict[str, Any] | None = None,
 ) -> bool:
     """Conclude the check runs and write the summary. False if the pull request moved on meanwhile."""
-    situation = await _observe(services, installation, repository, number, [target["head"]], rerequested)
+    situation = await _observe(
+        services, installation, repository, number, [target["head"]], rerequested, click
+    )
+    weights = None
+    if examination is not None and _is_complete(examination):
+        weights = await services.hub.weights(
+            examination["checkpoints"], reads_safetensors=examination["reads_safetensors"]
+        )
+    done = {key: Repaired.from_json(document) for key, document in (repairs or {}).items()}
+    situation = replace(situation, repairs=done, weights=weights)
     pull = situation.pull
     if (pull.head_sha, not pull.draft, pull.base_ref) != (
         target["head"],
@@ -281,6 +337,10 @@ async def publish(
     return True
 
 
+def _is_complete(examination: Examination) -> bool:
+    return any(port["stage"] == "complete" for port in examination["report"]["ports"])
+
+
 @_step
 async def apologise(services: Services, installation: int, repository: int, number: int) -> None:
     """After a failure of ours: leave no check run hanging."""
@@ -290,7 +350,12 @@ async def apologise(services: Services, installation: int, repository: int, numb
 
 @DBOS.workflow(name="rerun", max_recovery_attempts=10)
 async def rerun(
-    cause: str, installation: int, repository: int, head: str, asked: dict[str, str]
+    cause: str,
+    installation: int,
+    repository: int,
+    head: str,
+    asked: dict[str, str],
+    click: Click | None = None,
 ) -> list[int]:
     """ "Re-run all": queue a look for every open pull request with this head. GitHub names none for forks."""
     numbers: list[int] = []
@@ -299,7 +364,7 @@ async def rerun(
     except PullGone:
         return numbers
     for number in numbers:
-        await enqueue_look(cause, installation, repository, number, asked)
+        await enqueue_look(cause, installation, repository, number, asked, click)
     return numbers
 
 
@@ -318,6 +383,7 @@ async def _observe(
     number: int,
     heads: list[str] | None = None,
     rerequested: dict[str, str] | None = None,
+    click: Click | None = None,
 ) -> Situation:
     return await observe(
         services.github.installation(installation),
@@ -326,6 +392,7 @@ async def _observe(
         defaults=services.defaults,
         other_heads=heads or (),
         rerequested=rerequested,
+        click=click,
         ledger=services.ledger,
     )
 
@@ -398,14 +465,19 @@ async def stop(seconds: int = 10) -> None:
 
 
 async def enqueue_look(
-    cause: str, installation: int, repository: int, number: int, rerequested: dict[str, str] | None = None
+    cause: str,
+    installation: int,
+    repository: int,
+    number: int,
+    rerequested: dict[str, str] | None = None,
+    click: Click | None = None,
 ) -> str:
     """Queue a look, once per `cause` (a delivery's GUID). Returns the id of the look that will see what the cause tells.
 
     One that still waits in the queue will: it reads GitHub after this moment.
     """
     prefix = f"look:{repository}:{number}:"
-    if not rerequested:
+    if not rerequested and click is None:
         waiting = await DBOS.list_workflows_async(
             workflow_id_prefix=prefix, status="ENQUEUED", limit=1, load_input=False, load_output=False
         )
@@ -413,20 +485,27 @@ async def enqueue_look(
             return waiting[0].workflow_id
     with SetWorkflowID(prefix + cause), SetEnqueueOptions(queue_partition_key=f"{repository}#{number}"):
         handle = await DBOS.enqueue_workflow_async(
-            QUEUE, look, installation, repository, number, rerequested or {}
+            QUEUE, look, installation, repository, number, rerequested or {}, click
         )
     return handle.workflow_id
 
 
 async def enqueue_rerun(
-    cause: str, installation: int, repository: int, head: str, asked: dict[str, str]
+    cause: str,
+    installation: int,
+    repository: int,
+    head: str,
+    asked: dict[str, str],
+    click: Click | None = None,
 ) -> str:
     """Queue a look for each pull request with this head, once per `cause`."""
     with (
         SetWorkflowID(f"rerun:{repository}:{cause}"),
         SetEnqueueOptions(queue_partition_key=f"{repository}@{head}"),
     ):
-        handle = await DBOS.enqueue_workflow_async(QUEUE, rerun, cause, installation, repository, head, asked)
+        handle = await DBOS.enqueue_workflow_async(
+            QUEUE, rerun, cause, installation, repository, head, asked, click
+        )
     return handle.workflow_id
 
 

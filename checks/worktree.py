@@ -34,7 +34,7 @@ def write(root: Path, path: str, before: str | None, after: str) -> None:
             old = _read(folder, parts[-1], path)
             if (None if old is None else decode(path, old[0])) != before:
                 raise UserError(f"{path} changed while it was being fixed", hint="run it again")
-            content = after.encode() if old is None else _as_before(old[0], before or "", after)
+            content = after.encode() if old is None else as_before(old[0], before or "", after)
             _replace(folder, parts[-1], content, 0o644 if old is None else old[1])
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror}", hint="nothing was written to it") from error
@@ -86,8 +86,8 @@ def _replace(folder: int, name: str, content: bytes, mode: int) -> None:
         raise
 
 
-def _as_before(raw: bytes, before: str, after: str) -> bytes:
-    """`after` with the byte order mark and the line ends that the file has; new lines end as most lines do."""
+def as_before(raw: bytes, before: str, after: str) -> bytes:
+    """`after` as bytes, with the byte order mark and the line ends that the file has; new lines end as most lines do."""
     mark = b"\xef\xbb\xbf" if raw.startswith(b"\xef\xbb\xbf") else b""
     if b"\r" not in raw:
         return mark + after.encode()

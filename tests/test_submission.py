@@ -1,5 +1,6 @@
 """The guide's steps around the code, from what GitHub says."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,6 +10,8 @@ from bot import outbox as o
 from bot.policy import RepositoryConfig, configured
 from bot.state import User
 from bot.submission import OtherCheck, Review, Surroundings, duplicates, verdicts, with_submission
+from bot.weights import Hub, Weights, decide
+from checks.errors import UserError
 from checks.report import ItemResult
 from tests.fixtures.pretend import HEAD, NOW, Pretend, pull, report, situation
 
@@ -165,3 +168,94 @@ def test_nobody_is_asked_where_that_is_not_wanted(config: RepositoryConfig):
     hub.run("reported", report())
     hub.now = replace(hub.now, at=NOW + timedelta(days=300))
     assert not [write for write in hub.run("announced") if isinstance(write, o.CreateComment)]
+
+
+APPROVED = tuple(replace(GANTE, user_id=n) for n in (21, 22, 23))
+
+
+@pytest.mark.parametrize(
+    ("tests", "reviews", "state"),
+    [
+        ("passed", (), "waiting"),
+        ("passed", APPROVED, "passed"),
+        ("passed", tuple(replace(r, commit="c" * 40) for r in APPROVED), "waiting"),
+        ("failed", APPROVED, "failed"),
+        ("unverified", APPROVED, "unverified"),
+    ],
+)
+def test_final_cross_tests_are_those_of_the_approved_head(
+    tests: str, reviews: tuple[Review, ...], state: str
+):
+    made = report("cross-tests", tests)  # type: ignore[arg-type]
+    made = replace(made, findings=())
+    full = with_submission(made, pull(), RepositoryConfig(), Surroundings(reviews=reviews), asked=True)
+    shown = {result.id: result.state for result in full.items}
+    # Without execution in the bot, unverified tests stay what they are.
+    assert shown["final-cross-tests"] == state
+
+
+@pytest.mark.parametrize(
+    ("reviews", "weights", "state"),
+    [
+        ((), None, "waiting"),
+        (APPROVED, None, "failed"),
+        (APPROVED, Weights({"a/b": "missing"}), "waiting"),
+        (APPROVED, Weights({"a/b": "there"}), "failed"),
+    ],
+)
+def test_from_pt_goes_after_the_approval(reviews: tuple[Review, ...], weights: Weights | None, state: str):
+    made = report("from-pt-removed", "passed")
+    around = Surroundings(reviews=reviews)
+    full = with_submission(made, pull(), RepositoryConfig(), around, asked=True, weights=weights)
+    assert next(result.state for result in full.items if result.id == "from-pt-removed") == state
+
+
+@pytest.mark.parametrize(
+    ("weights", "complete", "state", "reason"),
+    [
+        (None, True, "unverified", "nobody asked the Hub"),
+        (Weights({}), True, "unverified", "names no checkpoint"),
+        (
+            Weights({"a/b": "there", "a/c": "missing"}),
+            True,
+            "waiting",
+            "missing for a/c: `tfport convert a/c`",
+        ),
+        (
+            Weights({"a/b": "there", "a/c": "unknown"}, "the Hub can't be reached"),
+            True,
+            "unverified",
+            "can't be reached",
+        ),
+        (Weights({"a/b": "there"}), True, "passed", ""),
+        (Weights({"a/b": "there"}), False, "waiting", "once there is a model"),
+    ],
+)
+def test_tf_weights(weights: Weights | None, complete: bool, state: str, reason: str):
+    found = decide(weights, complete=complete)
+    assert found[0] == state
+    assert reason in found[1]
+
+
+def test_the_hub_is_asked_once_in_a_while_and_never_waited_for_twice():
+    asked: list[str] = []
+
+    def files(name: str) -> list[str]:
+        asked.append(name)
+        if name == "a/down":
+            raise UserError("the Hub can't be reached", hint="")
+        return ["model.safetensors"]
+
+    hub = Hub(files)
+
+    def known(names: list[str], *, safetensors: bool) -> dict[str, str]:
+        return dict(asyncio.run(hub.weights(names, reads_safetensors=safetensors)).known)
+
+    assert known(["a/b", "a/down", "a/c"], safetensors=True) == {
+        "a/b": "there",
+        "a/down": "unknown",
+        "a/c": "unknown",
+    }
+    assert known(["a/b"], safetensors=True) == {"a/b": "there"}
+    assert asked == ["a/b", "a/down"]
+    assert known(["a/b"], safetensors=False) == {"a/b": "missing"}

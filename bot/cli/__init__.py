@@ -8,7 +8,21 @@ from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from typing import NoReturn
 
-from bot.cli import check, compare, doctor, env, explain, fix, missing, scout, serve, test
+from bot.cli import (
+    check,
+    compare,
+    config,
+    convert,
+    disputes,
+    doctor,
+    env,
+    explain,
+    fix,
+    missing,
+    scout,
+    serve,
+    test,
+)
 from bot.cli.command import BAD_INPUT, FINE, INTERNAL, complain
 from checks import __version__
 from checks.errors import UserError
@@ -18,11 +32,14 @@ COMMANDS = (
     test.COMMAND,
     compare.COMMAND,
     fix.COMMAND,
+    convert.COMMAND,
     explain.COMMAND,
     missing.COMMAND,
     scout.COMMAND,
     env.COMMAND,
     doctor.COMMAND,
+    config.COMMAND,
+    disputes.COMMAND,
     serve.SERVE,
     serve.SETUP,
 )

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from bot.cli.check import style_of, takes_style
@@ -66,29 +63,16 @@ def _fix(options: Namespace) -> int:
     return FINDINGS if fixed.report.blocking else FINE
 
 
-_LINE = re.compile(r"[^\n]*\n|[^\n]+")
-
-
 def _print_diff(fixed: Fixed) -> None:
-    lines = diff(fixed.before, fixed.after)
+    from checks.patch import unified
+
+    lines = unified(fixed.before, fixed.after)
     if sys.stdout.isatty():
         from bot.render.visible import visible
 
         say("\n".join(map(visible, lines)) or "There is nothing to fix.")
     else:  # for `git apply`, to the letter; nothing at all if there is nothing
         sys.stdout.write("".join(f"{line}\n" for line in lines))
-
-
-def diff(before: Mapping[str, str | None], after: Mapping[str, str]) -> Iterator[str]:
-    """The lines of a unified diff that `git apply` and `patch -p1` take."""
-    for path, text in sorted(after.items()):
-        old = before[path]
-        source = "/dev/null" if old is None else f"a/{path}"
-        lines, new = _LINE.findall(old or ""), _LINE.findall(text)
-        for line in difflib.unified_diff(lines, new, source, f"b/{path}"):
-            yield line.removesuffix("\n")
-            if not line.endswith("\n"):
-                yield "\\ No newline at end of file"
 
 
 def _print(fixed: Fixed) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -159,6 +159,16 @@ def needs_execution() -> Generator[None]:
         raise UserError(
             "running a port needs more than is installed here", hint="pip install 'tfport[execution]'"
         ) from error
+
+
+@contextmanager
+def live_line() -> Generator[Callable[[str], None]]:
+    """A function that says on standard error what is going on."""
+    live = Live()
+    try:
+        yield live.step
+    finally:
+        live.end()
 
 
 class Live:

@@ -105,7 +105,7 @@ class Mirror:
         for sha in wanted:
             if not _SHA.fullmatch(sha):
                 raise ValueError(f"not a full SHA: {sha!r}")
-        async with self._locked(repo.id) as path:
+        async with self.locked(repo.id) as path:
             if any(self._unreadable(repo.id, sha) for sha in wanted):
                 await self._recreate(path, "objects cannot be read")
             if not all(self.has(repo.id, sha) for sha in wanted):
@@ -121,7 +121,7 @@ class Mirror:
         """
         if not self.path(repository_id).exists():
             return 0
-        async with self._locked(repository_id) as path:
+        async with self.locked(repository_id) as path:
             refs = list((path / _REFS).glob("*"))
             old = [ref for ref in refs if time.time() - ref.stat().st_mtime > older_than]
             if len(old) == len(refs):
@@ -148,7 +148,7 @@ class Mirror:
         """Fetch what is missing; a damaged mirror is made anew once."""
         for fresh in (False, True):
             missing = [sha for sha in wanted if not self.has(repo.id, sha)]
-            source = _Source(gh, self._git(self.path(repo.id), (_scheme(gh),)), progress)
+            source = _Source(gh, self.git(self.path(repo.id), gh), progress)
             try:
                 await _fetch_missing(source, repo, missing, pull)
                 return
@@ -166,11 +166,15 @@ class Mirror:
         log.warning("mirror.rebuilt", path=str(path), reason=reason)
         await self._create(path)
 
+    def git(self, path: Path, gh: Installation) -> Git:
+        """How git is run in a mirror to speak with GitHub."""
+        return self._git(path, (_scheme(gh),))
+
     def _git(self, path: Path, protocols: tuple[str, ...]) -> Git:
         return Git(path, protocols, self._timeout, self._limit, self._watch)
 
     @asynccontextmanager
-    async def _locked(self, repository_id: int) -> AsyncGenerator[Path, None]:
+    async def locked(self, repository_id: int) -> AsyncGenerator[Path, None]:
         """The mirror's folder, ours alone: among the tasks of this process and among processes."""
         self._root.mkdir(parents=True, exist_ok=True)
         path = self.path(repository_id)
@@ -237,7 +241,7 @@ class _Source:
             "--",
             url,
             *refspecs,
-            settings=_credentials(url, token) if token else {},
+            settings=credentials(url, token) if token else {},
             progress=self.progress,
         )
 
@@ -289,7 +293,18 @@ async def _adopt(git: Git, sha: str) -> bool:
     return came.strip() == sha
 
 
-def _credentials(url: str, token: str) -> dict[str, str]:
+def auth_failed(error: GitFailed) -> bool:
+    """git had no right."""
+    return error.says(_AUTH)
+
+
+def temporary(error: GitFailed) -> bool:
+    """It is worth another try."""
+    return error.says(_TEMPORARY)
+
+
+def credentials(url: str, token: str) -> dict[str, str]:
+    """git's settings that give the token to the host of `url`, and to nobody else."""
     parts = urlsplit(url)
     basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
     return {f"http.{parts.scheme}://{parts.netloc}/.extraHeader": f"Authorization: Basic {basic}"}

@@ -9,6 +9,7 @@ import asyncio
 import base64
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -112,6 +113,12 @@ async def changed_files(
     """The files that a pull request changes, and whether these are all (False at GitHub's cap of 3,000)."""
     found = await gh.pages(f"repos/{repo.full_name}/pulls/{number}/files")
     return tuple(decode.changed_file(raw) for raw in found), len(found) < FILES_CAP
+
+
+async def pull_commits(gh: Installation, repo: Repository, number: int) -> tuple[tuple[str, str], ...]:
+    """SHA and message of the commits of a pull request, oldest first (of the first 250, which is GitHub's cap)."""
+    found = await gh.pages(f"repos/{repo.full_name}/pulls/{number}/commits")
+    return tuple((str(raw["sha"]), str(raw["commit"]["message"])) for raw in found)
 
 
 async def branch_tip(gh: Installation, repo: Repository, branch: str) -> str:
@@ -233,6 +240,15 @@ async def issue_comments(gh: Installation, repo: Repository, number: int) -> tup
     """The conversation alone, without reactions."""
     found = await gh.pages(f"repos/{repo.full_name}/issues/{number}/comments")
     return tuple(decode.comment(raw, "issue") for raw in found)
+
+
+async def comments_since(
+    gh: Installation, repo: Repository, since: datetime
+) -> tuple[tuple[int, Comment], ...]:
+    """What was written in all conversations of the repository since then, oldest first, each with its number."""
+    path = f"repos/{repo.full_name}/issues/comments"
+    found = await gh.pages(path, since=f"{since:%Y-%m-%dT%H:%M:%SZ}", sort="created", direction="asc")
+    return tuple((int(raw["issue_url"].rpartition("/")[2]), decode.comment(raw, "issue")) for raw in found)
 
 
 async def comments(

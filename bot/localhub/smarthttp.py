@@ -67,14 +67,40 @@ def _admit(hub: LocalHub, request: Request, full_name: str, writing: bool) -> tu
             raise Refusal(404 if actor != Actor() else 401, "Repository not found.")
         if writing and actor == Actor():
             raise Refusal(401, "Authentication required")
-        auth.check(actor, repository, ("contents:write",) if writing else ("contents:read",))
+        if not (writing and _allows_edits(hub, actor, repository)):
+            auth.check(actor, repository, ("contents:write",) if writing else ("contents:read",))
         if writing and repository.archived:
             raise Refusal(403, "This repository was archived so it is read-only.")
         return actor, repository
 
 
+def _allows_edits(hub: LocalHub, actor: Actor, fork: Repository) -> bool:
+    """Whether the fork lets maintainers edit a branch: an open pull request of it to where the app may write says so."""
+    return bool(_editable(hub, actor, fork))
+
+
+def _editable(hub: LocalHub, actor: Actor, fork: Repository) -> set[str]:
+    """The branches of a fork that the app may push to as a maintainer may."""
+    token = actor.token
+    if token is None or not auth.granted(token, "contents:write"):
+        return set()
+    return {
+        f"refs/heads/{pull.head_ref}"
+        for repository in hub.state.repositories.values()
+        if auth.covers(token, repository)
+        for pull in repository.pulls
+        if pull.state == "open" and pull.head_repo is fork and pull.maintainer_can_modify
+    }
+
+
 def _pushed(hub: LocalHub, repository: Repository, before: dict[str, str], actor: Actor) -> None:
     with hub.lock:
+        if actor.token is not None and not auth.covers(actor.token, repository):
+            allowed = _editable(hub, actor, repository)
+            for ref, sha in git.refs(repository.path).items():
+                if before.get(ref) != sha and ref not in allowed:  # GitHub refuses it beforehand
+                    hub.violations.append(f"push to {ref} of {repository.full_name}: not a branch to edit")
+                    git.set_ref(repository.path, ref, before.get(ref))
         pulls.moved(hub, repository, before, actor.user)
 
 

@@ -29,6 +29,8 @@ class Page:
     pull: Pull
     report: Report
     config_error: str = ""
+    asked_by: str = ""
+    """Login of who asked that it is judged again."""
 
     @property
     def view(self) -> ReportView:
@@ -48,6 +50,7 @@ def section(page: Page, name: str) -> tuple[str, str, Conclusion]:
         results=results,
         findings=findings,
         more=max(0, len(findings) - MAX_ANNOTATIONS),
+        asked_by=page.asked_by,
     )
     return title(Counts.of(results)), fit(summary), conclude(result.state for result in results)
 
@@ -55,7 +58,9 @@ def section(page: Page, name: str) -> tuple[str, str, Conclusion]:
 def gate(page: Page) -> tuple[str, str, str, Conclusion]:
     """Title, summary, text and conclusion of the check run `tfport`."""
     view = page.view
-    summary = render("check/gate_summary.md.j2", view=view, config_error=page.config_error)
+    summary = render(
+        "check/gate_summary.md.j2", view=view, config_error=page.config_error, asked_by=page.asked_by
+    )
     text = render("check/gate_text.md.j2", view=view, shown=["start", "submit", "share"])
     return (
         title(view.all_counts),

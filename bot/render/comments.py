@@ -194,9 +194,17 @@ def no_tensorflow(base_ref: str) -> str:
     return render("comment/no_tensorflow.md.j2", base_ref=base_ref)
 
 
-def merged(pull: Pull, models: list[str]) -> str:
-    """The last word: what is left after the merge."""
-    return render("comment/merged.md.j2", pull=pull, models=models)
+def row_of(body: str, item: str) -> str:
+    """What the table of a summary says of an item, as it stands there; "" if it holds or is not there."""
+    found = re.search(rf"^\| (?!✅)\S+ \| `{re.escape(item)}` \| (.*) \|$", body, re.MULTILINE)
+    return found[1] if found else ""
+
+
+def merged(pull: Pull, models: list[str], summary: str = "") -> str:
+    """The last word: what is left after the merge, as the last summary knew of the weights."""
+    return render(
+        "comment/merged.md.j2", pull=pull, models=models, weights=row_of(summary, "tf-weights"), prefix=PREFIX
+    )
 
 
 def resting(pull: Pull, days: int) -> str:

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Sequence
 
 from bot.commands import PREFIX, Command
 from bot.decisions import Decision, Standing
+from bot.markers import inert_markers
 from bot.render.environment import render
 from bot.render.text import fit
 from bot.render.view import ReportView, quoted
+from bot.repair import MOST_PATCH, Repaired
 from bot.situation import Situation
 from checks.explain import explain
 from checks.report import Finding, Report
@@ -38,6 +40,19 @@ def status(situation: Situation, report: Report, now: Standing) -> str:
     """How far the port is, and who has to act."""
     view = ReportView(situation.repository, situation.pull, report)
     return _reply("status", view=view, now=now, pull=situation.pull)
+
+
+def repaired(situation: Situation, done: Repaired, *, clicked: bool = False) -> str:
+    """What came of a request for fixes; "" where the commit says it all."""
+    if done.kind == "pushed":
+        return ""
+    marks = "```"
+    while marks in done.patch:
+        marks += "`"
+    shown = done.patch if len(done.patch.encode()) <= MOST_PATCH else ""
+    return _reply(
+        "repaired", done=done, patch=inert_markers(shown), marks=marks, clicked=clicked, pull=situation.pull
+    )
 
 
 def ask(situation: Situation, report: Report, decision: Decision, names: Sequence[str]) -> str:

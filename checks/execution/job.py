@@ -109,6 +109,7 @@ class Job:
         environment: all of its environment besides PATH, HOME, TMPDIR, LANG, USER, `RESULTS_FD` and the offline switches of the Hub.
         folder: working folder inside.
         input: bytes on standard input.
+        keep: the result has all records; else only who listens gets them, as they are too large to keep.
     """
 
     command: tuple[str, ...]
@@ -117,6 +118,7 @@ class Job:
     folder: str = "/tmp"  # a private one
     input: bytes = b""
     limits: Limits = field(default_factory=Limits)
+    keep: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -290,9 +290,8 @@ class _Run:
                 return
             record = bytes(self._partial[HEADER:end])
             del self._partial[:end]
-            if (
-                self.inlet is None
-            ):  # in a conversation each is dealt with when it comes, and all together may be large
+            # In a conversation each is dealt with when it comes, and all together may be large.
+            if self.job.keep and self.inlet is None:
                 self.records.append(record)
             if self.on_record is not None:
                 self.on_record(record)

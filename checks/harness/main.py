@@ -23,6 +23,10 @@ def main() -> None:
         from . import tests
 
         tests.run(request, channel)
+    elif request["task"] == "convert":
+        from . import convert
+
+        convert.run(request, channel)
     elif request["task"] == "examine":
         examine(request, channel)
     elif request["task"] in ("reference", "candidate"):

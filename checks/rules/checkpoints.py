@@ -24,15 +24,15 @@ _TESTS = ("hf-internal-testing/", "huggingface/")
 def check(port: Port) -> Iterator[Finding]:
     if not port.classes:
         raise NotBegun("no class yet")
-    pytorch = _pytorch_side(port)
-    for path, names in _named(port):
+    pytorch = pytorch_side(port)
+    for path, names in named(port):
         personal: dict[int, str] = {}
         bare: dict[int, str] = {}
         for name, line in names:
             if not _ID.fullmatch(name) or name.startswith(_TESTS) or f'"{name}"' in pytorch:
                 continue
             if "/" not in name:
-                if _full(name, pytorch):
+                if full_name(name, pytorch):
                     bare.setdefault(line, name)
             elif f"{name.split('/')[0]}/" not in pytorch:
                 personal.setdefault(line, name)
@@ -42,7 +42,7 @@ def check(port: Port) -> Iterator[Finding]:
                 path,
                 first,
                 f"The checkpoint {bare[first]} stands without its organisation",
-                f"Write {_full(bare[first], pytorch)}, as the PyTorch side does.",
+                f"Write {full_name(bare[first], pytorch)}, as the PyTorch side does.",
                 symbol=bare[first],
                 locations=[Location(path, line) for line in others],
             )
@@ -60,13 +60,13 @@ def check(port: Port) -> Iterator[Finding]:
             )
 
 
-def _full(name: str, pytorch: str) -> str:
+def full_name(name: str, pytorch: str) -> str:
     """The checkpoint with its organisation, as the PyTorch side has it; "" if it has none."""
     match = re.search(rf"[\"'`/]([\w-]+/{re.escape(name)})[\"'`]", pytorch) if f"/{name}" in pytorch else None
     return match[1] if match else ""
 
 
-def _pytorch_side(port: Port) -> str:
+def pytorch_side(port: Port) -> str:
     """The PyTorch model, its configuration, tests and page, in one text."""
     paths = {module.pytorch_path for module in port.modules if module.pytorch_path}
     paths |= {p for p in port.base.list(port.folder) if p.endswith(".py") and "modeling_tf_" not in p}
@@ -82,7 +82,7 @@ def _pytorch_side(port: Port) -> str:
     return "\n".join(read(port.base, path) for path in sorted(paths))
 
 
-def _named(port: Port) -> Iterator[tuple[str, list[tuple[str, int]]]]:
+def named(port: Port) -> Iterator[tuple[str, list[tuple[str, int]]]]:
     """Of each file of the port the checkpoints that it names, with their lines."""
     for module in port.modules:
         facts = doc_facts(port.text(module.path))

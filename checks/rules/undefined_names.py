@@ -6,6 +6,7 @@ import ast
 import builtins
 import symtable
 from collections.abc import Iterator
+from typing import cast
 
 from checks.port import Port
 from checks.report import Finding, Location
@@ -74,10 +75,15 @@ def _names(tree: ast.Module) -> Iterator[tuple[ast.Name, int]]:
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             yield node, scope
         inner = node.lineno if isinstance(node, _SCOPES) else scope
-        for name, part in ast.iter_fields(node):
-            own = inner if name in ("body", "elt", "key", "value", "generators") else scope
-            parts = part if isinstance(part, list) else [part]
-            pending += [(child, own) for child in parts if isinstance(child, ast.AST)]
+        own = {id(child) for part in _OWN for child in _parts(getattr(node, part, None))}
+        pending += [(child, inner if id(child) in own else scope) for child in ast.iter_child_nodes(node)]
+
+
+_OWN = ("body", "elt", "key", "value", "generators")
+
+
+def _parts(value: object) -> list[object]:
+    return cast("list[object]", value) if isinstance(value, list) else [value]
 
 
 def _renamed(file: File) -> frozenset[str]:

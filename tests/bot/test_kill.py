@@ -11,16 +11,18 @@ from pathlib import Path
 import pytest
 
 from bot import workflows
+from bot.localhub import git
 from bot.localhub.state import Pull
 from tests.fixtures.world import World, until
 
-OPENED, FIRST, BROKEN, RERUN = "opened", "first", "broken", "rerun"
+OPENED, FIRST, BROKEN, RERUN, FIX = "opened", "first", "broken", "rerun", "fix"
 
 SCENARIOS = {
     "announce": OPENED,
     "first_contact": FIRST,
     "fetch": OPENED,
     "examine": OPENED,
+    "fix": FIX,
     "publish": OPENED,
     "apologise": BROKEN,
     "find_pulls": RERUN,
@@ -31,6 +33,8 @@ POINTS = [
     (f"{when} {step}", scenario) for step, scenario in SCENARIOS.items() for when in ("before", "after")
 ]
 WRITES = [(f"write {number}", OPENED) for number in range(1, 20)]
+# The first one is the commit, which nobody remembers yet.
+WRITES += [(f"write {number}", FIX) for number in (1, 2, 3, 8)]
 
 
 def test_every_step_has_its_case():
@@ -41,7 +45,7 @@ def test_every_step_has_its_case():
 def expected(world: World) -> dict[str, object]:
     """What the pull request looks like when nobody is killed, by scenario."""
     seen: dict[str, object] = {}
-    for scenario in (OPENED, FIRST, BROKEN, RERUN):
+    for scenario in (OPENED, FIRST, BROKEN, RERUN, FIX):
         pull = play(world, scenario, f"calm-{scenario}", point="", mark=Path("/nonexistent"))
         seen[scenario] = visible(world, pull)
     return seen
@@ -62,9 +66,10 @@ def play(world: World, scenario: str, branch: str, point: str, mark: Path) -> Pu
         "MORTAL_POINT": point,
         "MORTAL_MARK": str(mark),
         "MORTAL_BROKEN": "1" if scenario == BROKEN else "",
+        "TFPORT_PUSH_FIXES": "1" if scenario == FIX else "",
     }
 
-    def survive(finished: Callable[[], bool]) -> None:
+    def survive(finished: Callable[[], object]) -> None:
         if point:
             until(
                 lambda: bot.process is not None and bot.process.poll() is not None, 60, f"killed at {point}"
@@ -83,6 +88,15 @@ def play(world: World, scenario: str, branch: str, point: str, mark: Path) -> Pu
             before = len(world.runs(pull))
             world.hub.rerequest_suite(world.runs(pull)[0].suite, "ada")
             survive(lambda: len(world.runs(pull)) >= 2 * before and world.concluded(pull))
+        elif scenario == FIX:
+            bot.start(MORTAL_POINT="")
+            pull = world.open_draft("planted", branch=branch)
+            world.settle(pull)
+            bot.stop()
+            world.may_push()
+            bot.start(**mortal)
+            head, comment = pull.head_sha, world.hub.comment("ada", pull, "/tfport fix")
+            survive(lambda: pull.head_sha != head and world.concluded(pull) and comment.reactions)
         else:
             if scenario == FIRST:
                 shutil.rmtree(Path(bot.environment["TFPORT_DATA_DIR"]) / "mirrors", ignore_errors=True)
@@ -93,6 +107,7 @@ def play(world: World, scenario: str, branch: str, point: str, mark: Path) -> Pu
         return pull
     finally:
         bot.kill()
+        world.may_push(yes=False)
         world.hub.close(pull, "ada")
 
 
@@ -106,6 +121,8 @@ def visible(world: World, pull: Pull) -> object:
 
     def normal(text: str | None) -> str:
         text = re.sub(r"/pull/\d+", "/pull/N", text or "")
+        # The commit of a fix has the time of the request in it.
+        text = text.replace(pull.head_sha, "HEAD").replace(pull.head_sha[:9], "HEAD")
         return re.sub(r"in \d+\.\d s", "in X s", text)
 
     runs = [
@@ -116,4 +133,5 @@ def visible(world: World, pull: Pull) -> object:
     comments = [(normal(comment.body), comment.minimized) for comment in world.comments(pull)]
     notes = [(note.path, note.line, normal(note.body), note.minimized) for note in world.notes(pull)]
     reviews = [normal(review.body) for review in world.reviews(pull)]
-    return sorted(runs), comments, sorted(notes, key=repr), reviews
+    commits = len(git.commit_list(world.repository.path, pull.base_sha, pull.head_sha))
+    return sorted(runs), comments, sorted(notes, key=repr), reviews, commits

@@ -348,7 +348,8 @@ def test_a_layer_that_is_called_but_not_made():
     theirs = sample.BASE[torch].replace("        self.activation = nn.Tanh()\n", gate)
     pooler = "        return self.dense(hidden_states[:, 0])"
     mine = sample.HEAD[ours].replace(pooler, "        return self.dense(self.gate(hidden_states[:, 0]))")
-    assert theirs != sample.BASE[torch] and mine != sample.HEAD[ours]
+    assert theirs != sample.BASE[torch]
+    assert mine != sample.HEAD[ours]
     head = DictSnapshot({**sample.HEAD, torch: theirs, ours: mine}, year=sample.YEAR)
     report = check(DictSnapshot({**sample.BASE, torch: theirs}), head, only=["missing-weights"])
     (finding,) = report.findings
