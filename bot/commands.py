@@ -165,7 +165,11 @@ COMMANDS: dict[str, Command] = {
         ),
         Command("unwaive", "ITEM|RULE", "maintainer", "take that back", _one_name),
         Command(
-            "test", "[-k EXPR] [--failed]", "author", "run the tests again, all of them or some", test_arguments
+            "test",
+            "[-k EXPR] [--failed]",
+            "author",
+            "run the tests again, all of them or some",
+            test_arguments,
         ),
         Command("approve", "SHA", "maintainer", "allow the code of this commit to be executed", _sha),
         Command("cancel", "", "author", "end the execution that is running", _none),

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 import structlog
 
+from bot.execution import Ground
 from bot.suggest import Suggestion, suggestions
 
 if TYPE_CHECKING:
@@ -40,10 +41,12 @@ class Examination(TypedDict):
     Attributes:
         report: of `checks.report.Report`.
         suggestions: by finding, its edits as suggestion blocks.
+        ground: what an execution depends on.
     """
 
     report: dict[str, Any]
     suggestions: dict[str, list[dict[str, Any]]]
+    ground: Ground
 
 
 def suggestions_from_json(document: dict[str, list[dict[str, Any]]]) -> dict[str, list[Suggestion]]:
@@ -77,17 +80,20 @@ class Examiner:
                 self._slots = _Slots(self._workers, self._timeout)
             return self._slots
 
-    async def examine(self, repository: Path, base: str, head: str, *, ready: bool) -> Examination | None:
+    async def examine(
+        self, repository: Path, base: str, head: str, *, ready: bool, settings: str = ""
+    ) -> Examination | None:
         """The report on `head` against its merge base `base`; None if nothing is ported.
 
         Args:
             ready: the pull request is no draft any more, so what is absent has failed.
+            settings: the operator's words about environments.
 
         Raises:
             ExaminationFailed: it hung or killed its process.
         """
         slots = self._started()
-        arguments = (str(repository), base, head, ready, self._timeout)
+        arguments = (str(repository), base, head, ready, settings, self._timeout)
         try:
             # By a thread, not by a task that waits: examinations come from several event loops.
             return await asyncio.get_running_loop().run_in_executor(slots.threads, slots.run, arguments)
@@ -116,7 +122,7 @@ class _Slots:
         for worker in self._all:
             self._free.put(worker)
 
-    def run(self, arguments: tuple[str, str, str, bool, float]) -> Examination | None:
+    def run(self, arguments: tuple[str, str, str, bool, str, float]) -> Examination | None:
         """Runs one examination in a worker of its own. The time counts from when the worker begins.
 
         Raises:
@@ -204,18 +210,22 @@ def _warm() -> None:
     all_rules()
 
 
-def _examine(repository: str, base: str, head: str, ready: bool, seconds: float) -> Examination | None:
+def _examine(
+    repository: str, base: str, head: str, ready: bool, settings: str, seconds: float
+) -> Examination | None:
     _limit(seconds)
     from checks.errors import NoTensorFlow, NothingToPort
+    from checks.execution.ground import fingerprint, sensitive
     from checks.run import check
     from checks.snapshot import GitSnapshot
 
-    tree = GitSnapshot(repository, head)
+    before, tree = GitSnapshot(repository, base), GitSnapshot(repository, head)
     try:
-        report = check(GitSnapshot(repository, base), tree, ready=ready)
+        report = check(before, tree, ready=ready)
     except (NothingToPort, NoTensorFlow):
         return None
-    return Examination(report=report.to_json(), suggestions=_suggestions(tree, report))
+    ground = Ground(fingerprint=fingerprint(before, tree, settings), sensitive=list(sensitive(before, tree)))
+    return Examination(report=report.to_json(), suggestions=_suggestions(tree, report), ground=ground)
 
 
 def _suggestions(tree: Snapshot, report: Report) -> dict[str, list[dict[str, Any]]]:

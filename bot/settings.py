@@ -102,9 +102,12 @@ class Settings(BaseSettings):
         0, ge=0, description="memory of one execution in GB; 0 takes half of what is free"
     )
     execution_minutes: int = Field(60, ge=1, le=1440, description="wall time of the tests of one file")
-    checkpoint_size: float = Field(2.0, gt=0, description="largest checkpoint that is fetched for tests, in GB")
+    checkpoint_size: float = Field(
+        2.0, gt=0, description="largest checkpoint that is fetched for tests, in GB"
+    )
     checkpoint_pickles: bool = Field(
-        False, description="fetch checkpoints that exist only as pickles; they are read inside the sandbox only"
+        False,
+        description="fetch checkpoints that exist only as pickles; they are read inside the sandbox only",
     )
     sandbox: Literal["auto", "bubblewrap", "podman", "docker", "none"] = Field(
         "auto", description="what runs a stranger's code; auto takes the first that holds, none runs nothing"
@@ -168,7 +171,9 @@ class Settings(BaseSettings):
             raise ValueError("must begin with https://, because the app's tokens are sent there")
         return value
 
-    @field_validator("repositories", "execute", "maintainers", "pythons", "extra_indexes", "find_links", mode="before")
+    @field_validator(
+        "repositories", "execute", "maintainers", "pythons", "extra_indexes", "find_links", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return (
@@ -203,6 +208,10 @@ class Settings(BaseSettings):
 
     def execution(self) -> ExecutionSettings:
         """What concerns the sandbox and its environments."""
+        return ExecutionSettings.of(self.execution_variables())
+
+    def execution_variables(self) -> dict[str, str]:
+        """The same as variables, for a process of its own."""
         lists = {"pythons": self.pythons, "extra_indexes": self.extra_indexes, "find_links": self.find_links}
         texts = {
             "sandbox": self.sandbox,
@@ -212,7 +221,7 @@ class Settings(BaseSettings):
         }
         texts |= {"index": self.index, "torch_backend": self.torch_backend}
         texts |= {name: ",".join(values) for name, values in lists.items()}
-        return ExecutionSettings.of({variable(name): text for name, text in texts.items()})
+        return {variable(name): text for name, text in texts.items()}
 
     @property
     def webhook_secrets(self) -> tuple[bytes, ...]:

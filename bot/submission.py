@@ -105,11 +105,7 @@ def with_submission(
         "approvals": _approvals(pull, config, around.reviews),
         "ci-green": _ci(around.checks),
         "tf-weights": _Said("unverified", "nobody asks the Hub yet"),
-        **{
-            item.id: _Said("unverified", "not run by the bot yet; `tfport check --execute` does")
-            for item in items().values()
-            if item.decided == "execution"
-        },
+        "final-cross-tests": _final(report, pull, config, around.reviews),
     }
     return replace(report, items=tuple(_filled(item, known) for item in report.items))
 
@@ -117,8 +113,7 @@ def with_submission(
 def _filled(item: ItemResult, known: Mapping[str, _Said]) -> ItemResult:
     said = known.get(item.id)
     entry = items()[item.id]
-    ran = entry.decided == "execution" and item.state != "unverified"
-    if said is None or entry.rules or ran:
+    if said is None or entry.rules:
         return item
     return replace(item, state=said.state, reason=said.reason)
 
@@ -204,6 +199,17 @@ def _approvals(pull: Pull, config: RepositoryConfig, reviews: tuple[Review, ...]
         return _Said("passed")
     before = f"; {older} of an older commit" if older > 0 else ""
     return _Said("waiting", f"{count} of {config.approvals} approvals of this commit{before}")
+
+
+def _final(report: Report, pull: Pull, config: RepositoryConfig, reviews: tuple[Review, ...]) -> _Said:
+    """The cross tests once more, on the commit that was approved."""
+    if _approvals(pull, config, reviews).state == "waiting":
+        return _Said("waiting", "once it is approved")
+    found = [item for item in report.items if item.id == "cross-tests"]
+    worst = next(
+        (i for state in ("failed", "error", "waiting", "unverified") for i in found if i.state == state), None
+    )
+    return _Said(worst.state, worst.reason) if worst else _Said("passed")
 
 
 def _ci(checks: tuple[OtherCheck, ...]) -> _Said:
