@@ -80,20 +80,17 @@ class Examiner:
                 self._slots = _Slots(self._workers, self._timeout)
             return self._slots
 
-    async def examine(
-        self, repository: Path, base: str, head: str, *, ready: bool, settings: str = ""
-    ) -> Examination | None:
+    async def examine(self, repository: Path, base: str, head: str, *, ready: bool) -> Examination | None:
         """The report on `head` against its merge base `base`; None if nothing is ported.
 
         Args:
             ready: the pull request is no draft any more, so what is absent has failed.
-            settings: the operator's words about environments.
 
         Raises:
             ExaminationFailed: it hung or killed its process.
         """
         slots = self._started()
-        arguments = (str(repository), base, head, ready, settings, self._timeout)
+        arguments = (str(repository), base, head, ready, self._timeout)
         try:
             # By a thread, not by a task that waits: examinations come from several event loops.
             return await asyncio.get_running_loop().run_in_executor(slots.threads, slots.run, arguments)
@@ -122,7 +119,7 @@ class _Slots:
         for worker in self._all:
             self._free.put(worker)
 
-    def run(self, arguments: tuple[str, str, str, bool, str, float]) -> Examination | None:
+    def run(self, arguments: tuple[str, str, str, bool, float]) -> Examination | None:
         """Runs one examination in a worker of its own. The time counts from when the worker begins.
 
         Raises:
@@ -210,9 +207,7 @@ def _warm() -> None:
     all_rules()
 
 
-def _examine(
-    repository: str, base: str, head: str, ready: bool, settings: str, seconds: float
-) -> Examination | None:
+def _examine(repository: str, base: str, head: str, ready: bool, seconds: float) -> Examination | None:
     _limit(seconds)
     from checks.errors import NoTensorFlow, NothingToPort
     from checks.execution.ground import fingerprint, sensitive
@@ -224,7 +219,7 @@ def _examine(
         report = check(before, tree, ready=ready)
     except (NothingToPort, NoTensorFlow):
         return None
-    ground = Ground(fingerprint=fingerprint(before, tree, settings), sensitive=list(sensitive(before, tree)))
+    ground = Ground(fingerprint=fingerprint(before, tree), sensitive=list(sensitive(before, tree)))
     return Examination(report=report.to_json(), suggestions=_suggestions(tree, report), ground=ground)
 
 

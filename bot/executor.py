@@ -12,12 +12,13 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from bot.execution import House, Order, Record
+from bot.execution import Ground, House, Order, Record
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -105,10 +106,10 @@ class Executor:
             return error.message
         return ""
 
-    @cached_property
-    def ground(self) -> str:
-        """The operator's words that a result depends on."""
-        return repr(self._settings.execution())
+    def grounded(self, ground: Ground) -> Ground:
+        """The ground together with the operator's words that a result depends on."""
+        words = f"{ground['fingerprint']}{self._settings.execution()!r}"
+        return Ground(fingerprint=sha256(words.encode()).hexdigest()[:24], sensitive=ground["sensitive"])
 
     def end(self, repository: int, number: int, why: str, *, keep: str = "") -> None:
         """Ends executions of a pull request, but not those of the commit `keep`."""

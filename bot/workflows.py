@@ -282,9 +282,7 @@ async def examine(
 ) -> Examination | None:
     """The report and what it suggests; None if nothing is ported."""
     path = services.mirror.path(repository)
-    return await services.examiner.examine(
-        path, target["base"], target["head"], ready=target["ready"], settings=services.executor.ground
-    )
+    return await services.examiner.examine(path, target["base"], target["head"], ready=target["ready"])
 
 
 @step
@@ -311,7 +309,7 @@ async def publish(
         return Published(order=None)
     report = Report.from_json(examination["report"])
     suggested = suggestions_from_json(examination["suggestions"])
-    ground = examination["ground"]
+    ground = services.executor.grounded(examination["ground"])
     execution = Execution(
         ground,
         await services.executor.house(situation.repository.full_name),

@@ -21,11 +21,11 @@ SENSITIVE = re.compile(
 """Files that steer how all tests are run, or what is installed: no port has to change them."""
 
 
-def fingerprint(base: GitSnapshot, head: GitSnapshot, settings: str = "") -> str:
-    """Names what the result depends on: the files of the head that running needs, the base (pins, date, PyTorch's reference), this
-    version of tfport, and `settings`, the operator's words about environments."""
+def fingerprint(base: GitSnapshot, head: GitSnapshot) -> str:
+    """Names what the result depends on: the files of the head that running needs, the base (pins, date, PyTorch's reference), and
+    this version of tfport."""
     needed = [(name, str(head.tree[name].id)) for name in NEEDED if name in head.tree]
-    return sha256(repr((__version__, base.sha, needed, settings)).encode()).hexdigest()[:24]
+    return sha256(repr((__version__, base.sha, needed)).encode()).hexdigest()[:24]
 
 
 def sensitive(base: Snapshot, head: Snapshot) -> tuple[str, ...]:
