@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from bot.localhub.state import CheckRun, Pull
+from tests.bot.cheap import FAKE
 from tests.execution.conftest import why_no_sandbox
 from tests.fixtures.sample import MODEL
 from tests.fixtures.world import AUTHOR, UPSTREAM, World, until
@@ -62,9 +63,13 @@ def approve(world: World, pull: Pull, sha: str = "", by: str = "gante") -> str:
     return world.comments(pull)[-1].body
 
 
-def sandboxes(mark: str = "tests.bot.cheap") -> list[str]:
-    found = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
-    return [line for line in found.splitlines() if mark in line or "tfport_harness.main" in line]
+def sandboxes() -> list[str]:
+    """Processes of executions of this very bot; others may work on this machine too."""
+    found = subprocess.run(
+        ["ps", "-eo", "pid,args", "-ww"], capture_output=True, text=True, check=True
+    ).stdout
+    marks = (f"{sys.executable} -m tests.bot.cheap", str(FAKE))
+    return [line for line in found.splitlines() if any(mark in line for mark in marks)]
 
 
 def test_a_newcomers_code_waits_for_a_maintainer(bot: World, draft: Draft):
@@ -126,7 +131,7 @@ def slow(bot: World, draft: Draft, mark: str) -> Pull:
     pull = draft("repaired")
     change(bot, pull, f"# slow {mark}")
     bot.hub.comment("gante", pull, f"/tfport approve {pull.head_sha}")
-    until(lambda: any("tfport_harness" in line for line in sandboxes()), 60, "tests are running")
+    until(lambda: any(str(FAKE) in line for line in sandboxes()), 60, "tests are running")
     return pull
 
 
@@ -161,7 +166,7 @@ def test_killed_while_it_runs(bot: World, draft: Draft):
     bot.bot.process.wait()
     until(lambda: not sandboxes(), 10, "nothing runs without the bot")
     bot.bot.start(TFPORT_EXECUTE=UPSTREAM)
-    until(lambda: any("tfport_harness" in line for line in sandboxes()), 60, "it goes on")
+    until(lambda: any(str(FAKE) in line for line in sandboxes()), 60, "it goes on")
     bot.hub.comment(AUTHOR, pull, "/tfport cancel")
     until(lambda: not sandboxes(), 10)
     over(bot, pull)
