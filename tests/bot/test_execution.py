@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -101,6 +100,7 @@ def test_a_newcomers_code_waits_for_a_maintainer(bot: World, draft: Draft):
 def test_failing_tests_stand_at_their_lines_and_can_be_run_again(bot: World, draft: Draft):
     pull = draft("repaired")
     change(bot, pull, "# fails: test_config")
+    until(lambda: f"approve {pull.head_sha}" in text_of(bot, pull), 60)
     approve(bot, pull)
     until(lambda: "failure" in text_of(bot, pull), 60, "the failure")
     over(bot, pull)
@@ -118,6 +118,7 @@ def test_failing_tests_stand_at_their_lines_and_can_be_run_again(bot: World, dra
 def test_the_same_ground_is_executed_once(bot: World, draft: Draft):
     pull = draft("repaired")
     change(bot, pull, "# ground")
+    until(lambda: f"approve {pull.head_sha}" in text_of(bot, pull), 60)
     approve(bot, pull)
     until(lambda: "no tiny model" in text_of(bot, pull), 60)
     over(bot, pull)
@@ -130,6 +131,7 @@ def slow(bot: World, draft: Draft, mark: str) -> Pull:
     """A pull request whose tests are running."""
     pull = draft("repaired")
     change(bot, pull, f"# slow {mark}")
+    until(lambda: f"approve {pull.head_sha}" in text_of(bot, pull), 60, "the bot has seen the commit")
     bot.hub.comment("gante", pull, f"/tfport approve {pull.head_sha}")
     until(lambda: any(str(FAKE) in line for line in sandboxes()), 60, "tests are running")
     return pull
@@ -162,8 +164,7 @@ def test_cancel_ends_it_and_test_starts_it_again(bot: World, draft: Draft):
 def test_killed_while_it_runs(bot: World, draft: Draft):
     pull = slow(bot, draft, "kill")
     assert bot.bot.process is not None
-    os.kill(bot.bot.process.pid, 9)
-    bot.bot.process.wait()
+    bot.bot.kill()  # the execution is no process of its group
     until(lambda: not sandboxes(), 10, "nothing runs without the bot")
     bot.bot.start(TFPORT_EXECUTE=UPSTREAM)
     until(lambda: any(str(FAKE) in line for line in sandboxes()), 60, "it goes on")
