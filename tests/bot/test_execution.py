@@ -184,6 +184,6 @@ def test_killed_while_it_runs(bot: World, draft: Draft):
 def test_what_steers_all_tests_needs_a_word_even_of_those_who_are_known(bot: World, draft: Draft):
     pull = draft("repaired")
     bot.hub.commit(bot.fork, pull.head_ref, {"conftest.py": "import os\n"}, sender=AUTHOR)
-    until(lambda: "it changes conftest" in text_of(bot, pull), 60, text_of(bot, pull))
+    until(lambda: "it changes `conftest.py`" in text_of(bot, pull), 60)
     over(bot, pull)
     assert not sandboxes()
