@@ -20,6 +20,7 @@ from bot.github.errors import GitHubError
 from bot.outbox import Output, UpdateCheckRun
 from bot.render.text import code, inert, plain
 from bot.workflows import PullGone, Services
+from checks.report import Conclusion
 
 log = structlog.get_logger(__name__)
 
@@ -66,6 +67,7 @@ async def execution(order: Order) -> str:
 async def admit(services: Services, order: Order) -> Ended:
     """Whether it may begin: it is still wanted, and the quotas of today hold."""
     if await _moved(services, order):
+        await _retire(services, order)
         return Ended(kind="superseded", seconds=0)
     seconds = await services.archive.admit(order)
     if not seconds:
@@ -93,6 +95,8 @@ async def perform(services: Services, order: Order) -> Ended:
         record = await services.executor.run(order, path, tests, progress)
     except Superseded as why:
         log.info("execution ended early", head=order["head"], reason=str(why))
+        if await _moved(services, order):
+            await _retire(services, order)
         return Ended(kind="superseded", seconds=0)
     finally:
         telling.cancel()
@@ -138,13 +142,23 @@ async def _follow(services: Services, order: Order, progress: Progress) -> None:
 
 
 async def _tell(services: Services, order: Order, title: str, text: str) -> None:
+    await _update(services, order, Output(title, text or title))
+
+
+async def _retire(services: Services, order: Order) -> None:
+    """The check run of a commit that is not the head any more must not hang: no look comes back to it."""
+    await _update(services, order, Output("Not finished", "Superseded, or closed."), "cancelled")
+
+
+async def _update(
+    services: Services, order: Order, output: Output, conclusion: Conclusion | None = None
+) -> None:
     there = services.github.installation(order["installation"])
     home = await reads.repository(there, order["repository"])
     runs = await reads.check_runs(there, home, order["head"])
     prefix = f"tfport:{order['number']}:"
-    output = Output(title, text or title)
     writes = [
-        UpdateCheckRun(run.id, "in_progress", output)
+        UpdateCheckRun(run.id, "completed" if conclusion else "in_progress", output, conclusion)
         for run in runs
         if run.external_id.startswith(prefix) and is_ours(run) and run.status != "completed"
     ]

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from bot.localhub.state import CheckRun, Pull
-from tests.bot.cheap import FAKE
 from tests.execution.conftest import why_no_sandbox
 from tests.fixtures.sample import MODEL
 from tests.fixtures.world import AUTHOR, UPSTREAM, World, until
@@ -62,13 +61,22 @@ def approve(world: World, pull: Pull, sha: str = "", by: str = "gante") -> str:
     return world.comments(pull)[-1].body
 
 
+SEEN: set[int] = set()
+"""Processes of executions that a test has seen: none may outlive its execution."""
+
+
 def sandboxes() -> list[str]:
-    """Processes of executions of this very bot; others may work on this machine too."""
-    found = subprocess.run(
-        ["ps", "-eo", "pid,args", "-ww"], capture_output=True, text=True, check=True
-    ).stdout
-    marks = (f"{sys.executable} -m tests.bot.cheap", str(FAKE))
-    return [line for line in found.splitlines() if any(mark in line for mark in marks)]
+    """Processes of this very bot's executions, with all below them; others may work on this machine too."""
+    ps = subprocess.run(
+        ["ps", "-eo", "pid,ppid,stat,args", "-ww"], capture_output=True, text=True, check=True
+    )
+    rows = [line.split(None, 3) for line in ps.stdout.splitlines()[1:]]
+    alive = [(int(pid), int(parent), args) for pid, parent, stat, args in rows if stat[0] != "Z"]
+    found = {pid for pid, _, args in alive if args.startswith(f"{sys.executable} -m tests.bot.cheap")}
+    for _ in range(8):
+        found |= {pid for pid, parent, _ in alive if parent in found}
+    SEEN.update(found)
+    return [args for pid, _, args in alive if pid in SEEN]
 
 
 def test_a_newcomers_code_waits_for_a_maintainer(bot: World, draft: Draft):
@@ -133,7 +141,7 @@ def slow(bot: World, draft: Draft, mark: str) -> Pull:
     change(bot, pull, f"# slow {mark}")
     until(lambda: f"approve {pull.head_sha}" in text_of(bot, pull), 60, "the bot has seen the commit")
     bot.hub.comment("gante", pull, f"/tfport approve {pull.head_sha}")
-    until(lambda: any(str(FAKE) in line for line in sandboxes()), 60, "tests are running")
+    until(lambda: any("tfport_harness" in line for line in sandboxes()), 60, "tests are running")
     return pull
 
 
@@ -167,7 +175,7 @@ def test_killed_while_it_runs(bot: World, draft: Draft):
     bot.bot.kill()  # the execution is no process of its group
     until(lambda: not sandboxes(), 10, "nothing runs without the bot")
     bot.bot.start(TFPORT_EXECUTE=UPSTREAM)
-    until(lambda: any(str(FAKE) in line for line in sandboxes()), 60, "it goes on")
+    until(lambda: any("tfport_harness" in line for line in sandboxes()), 60, "it goes on")
     bot.hub.comment(AUTHOR, pull, "/tfport cancel")
     until(lambda: not sandboxes(), 10)
     over(bot, pull)
@@ -176,6 +184,6 @@ def test_killed_while_it_runs(bot: World, draft: Draft):
 def test_what_steers_all_tests_needs_a_word_even_of_those_who_are_known(bot: World, draft: Draft):
     pull = draft("repaired")
     bot.hub.commit(bot.fork, pull.head_ref, {"conftest.py": "import os\n"}, sender=AUTHOR)
-    until(lambda: "it changes conftest.py" in text_of(bot, pull), 60)
+    until(lambda: "it changes `conftest.py`" in text_of(bot, pull), 60)
     over(bot, pull)
     assert not sandboxes()
