@@ -134,7 +134,11 @@ def _execute(
         added.findings += _finished(port, [f for f in found.findings if f.item in choice.items])
         added.comparison += found.entries
     if COMPARED in choice.items:
-        _compare(port, workplace, progress, added)
+        try:
+            _compare(port, workplace, progress, added)
+        except SandboxError as error:  # the tests can be run all the same
+            logger.warning("comparing failed: %s", error)
+            added.items += [_item(port, COMPARED, "error", str(error)[:1_000])]
     if verdict.ITEM in choice.items:
         _test(port, workplace, choice, checkpoints, progress, added)
 
