@@ -67,7 +67,7 @@ def _compare(options: Namespace) -> int:
     else:
         from bot.render.comparison import print_comparison
 
-        print_comparison(entries, [finding for one in found for finding in one.findings])
+        print_comparison(entries, [finding for one in found for finding in one.everything])
         if options.plot is not None:
             say(f"plot: {options.plot}")
     return exit_code(entries, found)
@@ -164,7 +164,9 @@ def _plot(file: Path, entries: Sequence[Mapping[str, Any]]) -> None:
 
 def exit_code(entries: Sequence[Mapping[str, Any]], found: Sequence[Compared]) -> int:
     """1 where something differs by more than the guide allows, 3 where something could not be finished for a reason of ours."""
-    if any(one.item.state == "failed" for one in found):
+    if any(item.state == "failed" for one in found for item in one.items) or any(
+        finding.level == "error" for one in found for finding in one.everything
+    ):
         return FINDINGS
     return INTERNAL if any(entry["state"] == "error" for entry in entries) else FINE
 

@@ -1,4 +1,5 @@
-"""The comparison of a port: all its classes, the lines that never ran, the item `matches-pytorch` and findings."""
+"""The comparison of a port: all its classes, the lines that never ran, how they train; the items `matches-pytorch` and `training-behaviour`,
+and findings."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from checks.comparison import behaviour
 from checks.comparison.compare import Names, Options, Pair, compare_classes
 from checks.comparison.comparison import Comparison
 from checks.comparison.coverage import missed
@@ -23,12 +25,31 @@ CHECKPOINT = "/checkpoint"
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Results of a port: the item, findings, and an entry of the report's `comparison` for each class."""
+    """Results of a port: the item `matches-pytorch`, its findings, and an entry of the report's `comparison` for each class.
+
+    Attributes:
+        training: the item `training-behaviour`; None where nobody asked.
+        trained: its findings.
+        audited: findings of `framework-defaults`, from hyper-parameters that differ.
+    """
 
     item: ItemResult
     findings: tuple[Finding, ...]
     entries: tuple[Mapping[str, Any], ...]
     comparisons: tuple[Comparison, ...] = ()
+    training: ItemResult | None = None
+    trained: tuple[Finding, ...] = ()
+    audited: tuple[Finding, ...] = ()
+
+    @property
+    def items(self) -> tuple[ItemResult, ...]:
+        """The items that were decided."""
+        return (self.item,) if self.training is None else (self.item, self.training)
+
+    @property
+    def everything(self) -> tuple[Finding, ...]:
+        """All findings."""
+        return (*self.findings, *self.trained, *self.audited)
 
 
 def compare_port(
@@ -37,13 +58,17 @@ def compare_port(
     *,
     classes: Sequence[str] = (),
     checkpoint: Path | None = None,
+    trains: bool = True,
+    known: Sequence[Finding] = (),
     on_class: Callable[[str, int, int], None] | None = None,
 ) -> Compared:
     """Compares every public class of the port (or `classes` of them).
 
     Args:
         workplace: with `base`, the tree of the reference.
-        checkpoint: folder of a real one, whose configuration and weights are taken instead of tiny ones.
+        checkpoint: folder of a real one, whose configuration and weights are taken instead of tiny ones; it is not trained.
+        trains: compare training, too.
+        known: findings of the static rules, which are not told again.
 
     Raises:
         checks.execution.job.SandboxError: the sandbox itself failed.
@@ -63,19 +88,34 @@ def compare_port(
         workplace = replace(workplace, binds=(*workplace.binds, Bind(checkpoint, CHECKPOINT)))
         options = Options(checkpoint=CHECKPOINT, strategy="checkpoint")
     results: list[Comparison] = []
+    seen: list[behaviour.Behaviour] = []
     reference = replace(workplace, tree=workplace.base)
     for module in port.modules:
         names = [port.intended[name] for name in wanted if port.of(name)[0] is module]
         if names:
             with Pair(reference, workplace) as pair:
-                results += compare_classes(pair, names_of(port, module), names, options, on_class=over)
+                compared = compare_classes(pair, names_of(port, module), names, options, on_class=over)
+                results += compared
+                if trains and checkpoint is None:
+                    seen += behaviour.trained(pair, port, compared)
     order = [port.intended[name] for name in wanted]
     texts = {module.path: port.text(module.path) for module in port.modules}
     results = [replace(one, sites=tuple(within(one.sites, texts))) for one in results]
     results.sort(key=lambda one: order.index(one.name))
     item = ItemResult(ITEM, "execution", port.model, *state(port, results))
     entries = tuple({**one.entry(), "not_run": lines} for one, lines in _not_run(port, results))
-    return Compared(item, tuple(findings(port, results)), entries, tuple(results))
+    differences = tuple(findings(port, results))
+    done = Compared(item, differences, entries, tuple(results))
+    if not trains or checkpoint is not None:
+        return done
+    audited = behaviour.audited(port, seen, [*known, *differences])
+    of_training = behaviour.without_rates([finding for one in seen for finding in one.findings], audited)
+    return replace(
+        done,
+        training=behaviour.item(port, seen, results),
+        trained=tuple(behaviour.merged(of_training)),
+        audited=tuple(audited),
+    )
 
 
 def names_of(port: Port, module: Module) -> Names:
