@@ -59,7 +59,11 @@ def findings(port: Port, results: Sequence[Comparison]) -> Iterator[Finding]:
                 ):  # the exception's own line says more
                     path, line = _place(port, one)
                     site = {**site, "path": path, "line": line}
-                key = (site["path"], site["line"], str(untrusted.mapping(site.get("cause")).get("kind", "")))
+                key = (
+                    str(site["path"]),
+                    int(site["line"]),
+                    str(untrusted.mapping(site.get("cause")).get("kind", "")),
+                )
                 sites.setdefault(key, (site, []))[1].append(one)
             continue
         path, line = _place(port, one)

@@ -13,6 +13,7 @@ from checks.comparison.compare import Names, Options, Pair, compare_classes
 from checks.comparison.comparison import Comparison
 from checks.comparison.coverage import missed
 from checks.comparison.findings import ITEM, findings, state
+from checks.comparison.script import Reproduction, reproduce
 from checks.comparison.sites import within
 from checks.execution.expected import test_path
 from checks.execution.job import Bind, SandboxError
@@ -30,6 +31,7 @@ class Compared:
     Attributes:
         training: the item `training-behaviour`; None where nobody asked.
         trained: its findings.
+        reproduction: of the layer that was asked for, or why there is none.
         audited: findings of `framework-defaults`, from hyper-parameters that differ.
     """
 
@@ -39,6 +41,7 @@ class Compared:
     comparisons: tuple[Comparison, ...] = ()
     training: ItemResult | None = None
     trained: tuple[Finding, ...] = ()
+    reproduction: Reproduction | str = ""
     audited: tuple[Finding, ...] = ()
 
     @property
@@ -60,6 +63,7 @@ def compare_port(
     checkpoint: Path | None = None,
     trains: bool = True,
     known: Sequence[Finding] = (),
+    layer: str = "",
     on_class: Callable[[str, int, int], None] | None = None,
 ) -> Compared:
     """Compares every public class of the port (or `classes` of them).
@@ -69,6 +73,7 @@ def compare_port(
         checkpoint: folder of a real one, whose configuration and weights are taken instead of tiny ones; it is not trained.
         trains: compare training, too.
         known: findings of the static rules, which are not told again.
+        layer: path of one on either side, of which a reproduction is wanted: in the first class that differs there, else the first one.
 
     Raises:
         checks.execution.job.SandboxError: the sandbox itself failed.
@@ -89,6 +94,7 @@ def compare_port(
         options = Options(checkpoint=CHECKPOINT, strategy="checkpoint")
     results: list[Comparison] = []
     seen: list[behaviour.Behaviour] = []
+    reproduction: Reproduction | str = ""
     reference = replace(workplace, tree=workplace.base)
     for module in port.modules:
         names = [port.intended[name] for name in wanted if port.of(name)[0] is module]
@@ -96,6 +102,10 @@ def compare_port(
             with Pair(reference, workplace) as pair:
                 compared = compare_classes(pair, names_of(port, module), names, options, on_class=over)
                 results += compared
+                if layer and not isinstance(reproduction, Reproduction):
+                    reproduction = reproduce(
+                        pair, names_of(port, module), _shows(compared, layer), layer, options
+                    )
                 if trains and checkpoint is None:
                     seen += behaviour.trained(pair, port, compared)
     order = [port.intended[name] for name in wanted]
@@ -105,7 +115,7 @@ def compare_port(
     item = ItemResult(ITEM, "execution", port.model, *state(port, results))
     entries = tuple({**one.entry(), "not_run": lines} for one, lines in _not_run(port, results))
     differences = tuple(findings(port, results))
-    done = Compared(item, differences, entries, tuple(results))
+    done = Compared(item, differences, entries, tuple(results), reproduction=reproduction)
     if not trains or checkpoint is not None:
         return done
     audited = behaviour.audited(port, seen, [*known, *differences])
@@ -116,6 +126,12 @@ def compare_port(
         trained=tuple(behaviour.merged(of_training)),
         audited=tuple(audited),
     )
+
+
+def _shows(compared: Sequence[Comparison], layer: str) -> Comparison:
+    """The class in which a layer differs; else the first one that does; else the first."""
+    here = [one for one in compared if any(layer in (s["tf_path"], s["pytorch_path"]) for s in one.sites)]
+    return next(iter(here or [one for one in compared if one.state == "different"] or compared))
 
 
 def names_of(port: Port, module: Module) -> Names:

@@ -121,7 +121,11 @@ def test_an_epsilon_is_named_with_its_line(base: GitSnapshot, good: GitSnapshot)
 
 def test_a_dropout_without_its_flag_is_named_with_its_line(base: GitSnapshot, good: GitSnapshot) -> None:
     head = changed(
-        good, port=("dropout(attention_probs, training=training)", "dropout(attention_probs, training=False)")
+        good,
+        port=(
+            "dropout(inputs=attention_probs, training=training)",
+            "dropout(inputs=attention_probs, training=False)",
+        ),
     )
     report = executed(base, head, Choice(items=(TRAINED,)))
     assert state(report, TRAINED) == "failed"
