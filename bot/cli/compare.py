@@ -71,9 +71,9 @@ def _compare(options: Namespace) -> int:
         raise UserError("--script takes tiny models", hint="leave out --checkpoint")
     checkpoint = _checkpoint(options.checkpoint)
     found = _compared(options, checkpoint)
-    entries = [_within(entry, options.layer) for one in found for entry in one.entries]
-    if options.plot is not None:
-        _plot(options.plot, entries)
+    whole = [entry for one in found for entry in one.entries]
+    entries = [_within(entry, options.layer) for entry in whole]
+    drawn = options.plot is not None and _plot(options.plot, whole)
     if options.script is not None:
         _script(options.script, found)
     if options.format == "json":
@@ -83,7 +83,11 @@ def _compare(options: Namespace) -> int:
 
         print_comparison(entries, [finding for one in found for finding in one.everything])
         if options.plot is not None:
-            say(f"plot: {options.plot}")
+            say(
+                f"plot: {options.plot}"
+                if drawn
+                else "no plot: no class has layers or hidden states that were compared"
+            )
         if options.script is not None:
             say(f"script: {options.script}, with {options.script.with_suffix('.npz').name} beside it")
     return exit_code(entries, found)
@@ -166,17 +170,19 @@ def _within(entry: Mapping[str, Any], layer: str) -> Mapping[str, Any]:
     return {**entry, "sites": sites, "profile": [step for step in entry["profile"] if lies(step[0])]}
 
 
-def _plot(file: Path, entries: Sequence[Mapping[str, Any]]) -> None:
+def _plot(file: Path, entries: Sequence[Mapping[str, Any]]) -> bool:
+    """Draws the first class that differs, else the first one; False where there is nothing to draw."""
     from checks.comparison.plot import plot
 
     drawn = [entry for entry in entries if entry["profile"]]
     if not drawn:
-        raise UserError("there is nothing to draw: no class has hidden states that were compared")
+        return False
     worst = next((entry for entry in drawn if entry["state"] == "different"), drawn[0])
     try:
         file.write_text(plot(worst["class"], worst["profile"]), encoding="utf-8")
     except OSError as error:
         raise UserError(f"{file} cannot be written: {error.strerror}") from None
+    return True
 
 
 def _script(file: Path, found: Sequence[Compared]) -> None:

@@ -113,7 +113,9 @@ def compare_port(
     results = [replace(one, sites=tuple(within(one.sites, texts))) for one in results]
     results.sort(key=lambda one: order.index(one.name))
     item = ItemResult(ITEM, "execution", port.model, *state(port, results))
-    entries = tuple({**one.entry(), "not_run": lines} for one, lines in _not_run(port, results))
+    entries = tuple(
+        {**one.entry(), "not_run": lines} for one, lines in _not_run(port, results, whole=not classes)
+    )
     differences = tuple(findings(port, results))
     done = Compared(item, differences, entries, tuple(results), reproduction=reproduction)
     if not trains or checkpoint is not None:
@@ -152,9 +154,11 @@ def _dotted(path: str) -> str:
     return path.removeprefix("src/").removesuffix(".py").replace("/", ".")
 
 
-def _not_run(port: Port, results: Sequence[Comparison]) -> list[tuple[Comparison, list[Mapping[str, Any]]]]:
+def _not_run(
+    port: Port, results: Sequence[Comparison], *, whole: bool
+) -> list[tuple[Comparison, list[Mapping[str, Any]]]]:
     """For each class, statements of the methods that it reached which no class has run; the first one has those of methods that none
-    reached, too."""
+    reached, too, if the `whole` port was compared."""
     texts = {module.path: port.text(module.path) for module in port.modules}
     ran = {path: set[int]() for path in texts}
     for one in results:
@@ -174,7 +178,8 @@ def _not_run(port: Port, results: Sequence[Comparison]) -> list[tuple[Comparison
         nowhere: list[Mapping[str, Any]] = [
             {"path": path, "start": gap.start, "end": gap.end, "symbol": gap.symbol, "test": gap.test}
             for path, gap in gaps
-            if gap.symbol in mine or (compared and one is compared[0] and gap.symbol not in everybody)
+            if gap.symbol in mine
+            or (whole and compared and one is compared[0] and gap.symbol not in everybody)
         ]
         found.append((one, nowhere))
     return found
