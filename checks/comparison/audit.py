@@ -14,7 +14,6 @@ from checks.port import Port
 from checks.report import Finding, Level
 
 ITEM = "framework-defaults"
-RULE = "layer-hyper-parameters"
 
 KINDS = {
     "epsilon": "epsilon",
@@ -51,7 +50,7 @@ def findings(port: Port, told: Sequence[object]) -> Iterator[Finding]:
         level: Level = "error" if kind == "momentum" else "warning"
         reason = " (Keras' momentum is 1 minus PyTorch's)" if kind == "momentum" else ""
         yield Finding(
-            RULE,
+            ITEM,
             ITEM,
             level,
             path,
