@@ -20,7 +20,7 @@ from checks.snapshot import GitSnapshot, Snapshot
 BESIDE = ("utils",)
 """The common tests import modules from there (`utils/test_module`)."""
 
-REFERENCE = ("src", "tests")
+REFERENCE = ("src", "tests", *BESIDE)
 """Of the base."""
 
 
