@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from checks.errors import UserError
-from checks.execution.tree import write
+from checks.execution.place import BESIDE
+from checks.execution.tree import NEEDED, write
 from checks.repository import open_repository, resolve
 from checks.snapshot import GitSnapshot
 from scripts.numeric_mutations import defects, sample, together, triples
@@ -167,7 +168,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     outcomes: list[Outcome] = []
     with tempfile.TemporaryDirectory() as folder:
-        write(snapshot, Path(folder))
+        write(snapshot, Path(folder), (*NEEDED, *BESIDE))
         requests = [request(n, some, texts[some[0].path]) for n, some in enumerate(groups)]
         for said in answers(arguments.python, Path(folder), requests, arguments.jobs):
             for outcome in judge(groups[said["id"]], said):

@@ -17,7 +17,7 @@ from checks.execution.tree import written
 from checks.execution.workplace import Workplace, own_environment
 from checks.snapshot import GitSnapshot, Snapshot
 
-REFERENCE = ("src", "tests")
+REFERENCE = ("src", "tests", "utils")
 """Of the base."""
 
 

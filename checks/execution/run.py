@@ -144,7 +144,9 @@ def _execute(
             _compare(port, workplace, choice, progress, added, known)
         except SandboxError as error:  # the tests can be run all the same
             logger.warning("comparing failed: %s", error)
-            added.items += [_item(port, id, "error", str(error)[:1_000]) for id in choice.items if id in compared]
+            added.items += [
+                _item(port, id, "error", str(error)[:1_000]) for id in choice.items if id in compared
+            ]
     if verdict.ITEM in choice.items:
         _test(port, workplace, choice, checkpoints, progress, added)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Dict, List, Mapping, Sequence, Set
@@ -59,6 +60,10 @@ def match(layers: Sequence[Layer], modules: Sequence[Module], main_prefix: str =
         if free and layer.kind.endswith("MainLayer"):
             found[layer.path] = main_prefix
             used.add(main_prefix)
+    if main_prefix not in known:
+        # PyTorch's base model has no such part: it is what TensorFlow keeps in its main layer.
+        mains = [one for one in layers if one.path == main_prefix and one.kind.endswith("MainLayer")]
+        found.update({one.path: "" for one in mains if one.path not in found})
     _by_attribute(layers, known, found, used)
     _by_order(layers, known, found, used)
     return found
@@ -72,7 +77,7 @@ def bare(kind: str) -> str:
 
 def sort(kind: str) -> str:
     """norm, dense, conv, …; "" for what is none of these."""
-    lowered = kind.lower()
+    lowered = re.sub(r"(?<=pool)(ing)?\dd$|(?<=norm)(alization)?(\dd)?$|(?<=.conv)2d$", "", kind.lower())
     for name, words in KINDS.items():
         if any(lowered.endswith(word) or lowered.startswith(word) for word in words):
             return name

@@ -168,6 +168,11 @@ def flow(function: Function, line: int, argument: str = "") -> Set[int]:
                 names |= {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
                 found |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
     for statement in sorted(statements, key=lambda n: -n.lineno):
+        if isinstance(statement, ast.For) and not (line and statement.lineno > line):
+            within = [n for n in ast.walk(statement) if isinstance(n, ast.Name)]
+            if names & {n.id for n in within if isinstance(n.ctx, ast.Store)}:
+                names |= {n.id for n in ast.walk(statement.iter) if isinstance(n, ast.Name)}
+                found |= set(range(statement.lineno, statement.body[0].lineno))
         if (line and statement.lineno > line) or not isinstance(
             statement, (ast.Assign, ast.AugAssign, ast.AnnAssign)
         ):

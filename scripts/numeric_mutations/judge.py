@@ -26,7 +26,7 @@ SAME: Mapping[str, frozenset[str]] = {
     "softmax-axis": frozenset({"axis"}),
     "transpose": frozenset({"transpose", "perm", "axis", "skipped-operation", "layout"}),
     "transposed-scores": frozenset(
-        {"transpose", "order", "swapped-arguments", "wrong-variable", "argument-order"}
+        {"transpose", "order", "swapped-arguments", "wrong-variable", "argument-order", "swapped"}
     ),
     "position": frozenset({"offset", "position", "constant", "missing-term", "index"}),
     "token": frozenset({"token", "index", "constant"}),
@@ -34,7 +34,7 @@ SAME: Mapping[str, frozenset[str]] = {
     "square": frozenset({"reduction", "function", "operator", "constant"}),
     "pooling": frozenset({"pooling", "reduction"}),
     "resize": frozenset({"resize", "method"}),
-    "order": frozenset({"order", "concat", "argument-order", "wrong-variable"}),
+    "order": frozenset({"order", "concat", "argument-order", "wrong-variable", "swapped"}),
     "roll": frozenset({"sign", "operator", "roll", "shift"}),
     "padding": frozenset({"padding", "shape"}),
     "stride": frozenset({"stride", "strides", "shape"}),

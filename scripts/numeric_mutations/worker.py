@@ -105,11 +105,18 @@ def answer(request: Mapping[str, Any], root: str) -> Iterator[dict[str, Any]]:
     folder, name = request["path"].split("/")[-2:]
     tests = f"tests.models.{folder}.test_{name[:-3]}"
     twin = tests.replace("test_modeling_tf_", "test_modeling_")
-    names = Names(module, module.replace("modeling_tf_", "modeling_"), tests, twin, (request["path"],))
+    names = Names(
+        module,
+        module.replace("modeling_tf_", "modeling_"),
+        tests,
+        twin,
+        (request["path"],),
+        {request["path"]: request["text"]},
+    )
     wanted = {number for start, end in request["lines"] for number in range(start, end + 1)}
     pair = LocalPair(root)
     for name in request["classes"]:
-        options = Options(guide=False, localise=40.0)
+        options = Options(guide=False, branches=20.0, localise=40.0)
         (found,) = compare_classes(pair, names, [name], options)  # type: ignore[arg-type]
         ran = bool(wanted & found.lines.get(request["path"], set()))
         entry = found.entry()

@@ -21,8 +21,20 @@ KEYWORDS = {
     "dilation": "dilation_rate",
     "groups": "groups",
     "kernel_size": "kernel_size",
+    "use_bias": "use_bias",
 }
 """PyTorch's attributes and Keras' arguments for the same thing."""
+
+
+TORCH_NAMES = {
+    "kernel": "weight",
+    "embeddings": "weight",
+    "gamma": "weight",
+    "beta": "bias",
+    "moving_mean": "running_mean",
+    "moving_variance": "running_var",
+}
+"""PyTorch's names of what Keras calls otherwise."""
 
 
 class Scope(dict):
@@ -77,7 +89,8 @@ def in_constructor(site: Any, rest: Any, comparison: Any, run: Any) -> Iterator[
         return
     node = makers[0]
     module = comparison.modules.get(comparison.pairs.get(path, ""))
-    candidates = _from_hyper(function, node, module, comparison.model.config)
+    candidates = _from_hyper(function, node, module, comparison.model.config, layer)
+    candidates += _pooling(function, node)
     candidates += _within(node, variants(function))
     paths = list(dict.fromkeys(d.key[1] for d in site.departures))
     for variant in candidates:
@@ -102,24 +115,46 @@ def _anew(function: Any, node: Any, variant: Variant, path: str, comparison: Any
     def call(*positional: Any, **named: Any) -> Any:
         if not new.built:
             new(*positional, **named)
-            new.set_weights(old.get_weights())
+            _take_weights(new, old, comparison.pairs.get(path, ""), comparison.weights)
         return new(*positional, **named)
 
     return call
 
 
-def _from_hyper(function: Any, node: Any, module: Any, config: Any) -> List[Variant]:
+def _take_weights(new: Any, old: Any, pytorch_path: str, weights: Any) -> None:
+    """The layer's own; where the change gives it others (a bias, a kernel in groups), PyTorch's."""
+    before = old.get_weights()
+    variables = new.weights
+    if [tuple(v.shape) for v in variables] == [array.shape for array in before]:
+        new.set_weights(before)
+        return
+    for variable in variables:
+        name = str(variable.name).rsplit("/", 1)[-1].split(":")[0]
+        source = weights.get(f"{pytorch_path}.{TORCH_NAMES.get(name, name)}")
+        if source is None:
+            raise ValueError(f"{pytorch_path} has no {name}")
+        kind = {3: "conv1d", 4: "conv2d"}.get(source.ndim, "simple") if name == "kernel" else False
+        array = fitted(source, kind, tuple(variable.shape))
+        if array is None:
+            raise ValueError(f"{name} does not fit")
+        variable.assign(array)
+
+
+def _from_hyper(function: Any, node: Any, module: Any, config: Any, layer: Any) -> List[Variant]:
     """Arguments set to what PyTorch's module has."""
     found: List[Variant] = []
     if module is None:
         return found
     given = {k.arg: k for k in node.keywords}
+    hyper = {**module.hyper, "use_bias": "bias" in module.parameters}
     for name, keyword in KEYWORDS.items():
-        if name not in module.hyper:
+        if name not in hyper or (keyword == "use_bias" and not hasattr(layer, "use_bias")):
             continue
-        value = module.hyper[name]
+        value = hyper[name]
+        if keyword in vars(layer) and _same(getattr(layer, keyword), value):
+            continue
         text = _spelled(name, value, config)
-        kind = "epsilon" if keyword == "epsilon" else "stride" if keyword == "strides" else keyword
+        kind = {"strides": "stride", "use_bias": "bias"}.get(keyword, keyword)
         if keyword in given:
             spot = given[keyword].value
             now = _source(function, spot)
@@ -136,6 +171,24 @@ def _from_hyper(function: Any, node: Any, module: Any, config: Any) -> List[Vari
             why = f"{keyword} is Keras' default, PyTorch has {value}"
         found.append(Variant(kind, why, changes, 0))
     return found
+
+
+def _pooling(function: Any, node: Any) -> List[Variant]:
+    """The mean instead of the maximum, and the other way round."""
+    name = function.lines[node.func.end_lineno - 1][: node.func.end_col_offset].rpartition(".")[2].strip()
+    for one, other in (("Max", "Average"), ("Average", "Max")):
+        if f"{one}Pool" in name:
+            new, end = name.replace(one, other), (node.func.end_lineno, node.func.end_col_offset)
+            change = (end[0], end[1] - len(name), *end, new)
+            return [Variant("pooling", f"`{name}` should be `{new}`", [change], 0)]
+    return []
+
+
+def _same(ours: Any, theirs: Any) -> bool:
+    """The layer has PyTorch's value already."""
+    values = [entry if isinstance(entry, (list, tuple)) else (entry,) for entry in (ours, theirs)]
+    one, other = (set(entry) for entry in values)
+    return one == other if len(one) == 1 or len(other) == 1 else list(values[0]) == list(values[1])
 
 
 def _source(function: Any, node: Any) -> str:

@@ -353,6 +353,13 @@ class _Maker:
             for name, _ in self.numbers:
                 yield self.one("wrong-variable", node, f"self.{name}", 2)
 
+    def _subscript(self, node: Any) -> Iterator[Variant]:
+        if isinstance(node.slice, ast.Slice) and isinstance(node.ctx, ast.Load):
+            whole = self.text(node.value)
+            yield self.one(
+                "slice", node, whole, 1, f"`{self.text(node)[:60]}` leaves out a part of `{whole[:60]}`"
+            )
+
     def _tuple(self, node: Any) -> Iterator[Variant]:
         elements = node.elts
         numbers = all(isinstance(e, ast.Constant) and isinstance(e.value, int) for e in elements)
