@@ -11,11 +11,21 @@ import pytest
 from bot.localhub.state import CheckRun, Pull
 from tests.execution.conftest import why_no_sandbox
 from tests.fixtures.sample import MODEL
-from tests.fixtures.world import AUTHOR, UPSTREAM, World, until
+from tests.fixtures.world import AUTHOR, UPSTREAM, World, make_world, until
 
 Draft = Callable[..., Pull]
 NAME = "tfport / execution"
 TESTS = f"tests/models/{MODEL}/test_modeling_tf_{MODEL}.py"
+
+
+pytestmark = pytest.mark.xdist_group("execution in the bot")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A GitHub of its own, in which nobody has merged anything: the author is new there, and results are nobody else's."""
+    with make_world(tmp_path_factory.mktemp("world")) as made:
+        yield made
 
 
 @pytest.fixture
@@ -93,7 +103,8 @@ def test_a_newcomers_code_waits_for_a_maintainer(bot: World, draft: Draft):
     assert "hexadecimal" in approve(bot, pull, "main")
     bot.hub.set_role(bot.repository, bot.hub.user("left"), "write")
     bot.hub.set_role(bot.repository, bot.hub.user("left"), "read")
-    approve(bot, pull, by="left")
+    said = approve(bot, pull, by="left")
+    assert "maintainer" in said
     over(bot, pull)
     assert run_of(bot, pull).conclusion == "neutral"
     assert not sandboxes()
