@@ -35,7 +35,7 @@ class Reference:
         import torch
 
         with contextlib.suppress(ImportError):  # torch 1 has none
-            import torch._dynamo  # noqa: F401 (the first forward imports it)
+            import torch._dynamo
 
         torch.set_num_threads(self.threads)
         torch.set_grad_enabled(False)
