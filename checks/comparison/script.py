@@ -58,8 +58,8 @@ def given(value, convert):
 
 
 def arrays(value):
-    if isinstance(value, (list, tuple)) or hasattr(value, "values"):
-        return [a for entry in (value.values() if hasattr(value, "values") else value) for a in arrays(entry)]
+    if isinstance(value, (list, tuple, dict)):
+        return [a for entry in (value.values() if isinstance(value, dict) else value) for a in arrays(entry)]
     return [value.detach().numpy() if hasattr(value, "detach") else value.numpy()] if hasattr(value, "numpy") else []
 
 

@@ -302,7 +302,7 @@ def _merged(report: Report, added: _Added, environment: Mapping[str, Any], secon
     # Of two results of one item the first one counts: an exception may have come after it.
     decided = {(item.id, item.model): item for item in reversed(added.items)}
     known = {(item.id, item.model) for item in report.items}
-    items = [_audited(decided.get((item.id, item.model), item), added.findings) for item in report.items]
+    items = [decided.get((item.id, item.model), item) for item in report.items]
     items += [item for key, item in decided.items() if key not in known]
     order = {id: number for number, id in enumerate(checklist.items())}
     models = {port.model: number for number, port in enumerate(report.ports)}
@@ -318,20 +318,6 @@ def _merged(report: Report, added: _Added, environment: Mapping[str, Any], secon
         comparison=(*report.comparison, *added.comparison),
         environment={**report.environment, **environment},
         timings={**report.timings, "execution": round(seconds, 3)},
-    )
-
-
-def _audited(item: ItemResult, findings: Sequence[Finding]) -> ItemResult:
-    """An item of static rules fails, too, if execution has found an error."""
-    errors = [
-        f
-        for f in findings
-        if item.id == AUDITED == f.item and f.model == item.model and f.level == "error" and f.ignored is None
-    ]
-    if not errors:
-        return item
-    return replace(
-        item, state="failed", reason=item.reason if item.state == "failed" else errors[0].message[:500]
     )
 
 
