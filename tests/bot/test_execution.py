@@ -18,9 +18,6 @@ NAME = "tfport / execution"
 TESTS = f"tests/models/{MODEL}/test_modeling_tf_{MODEL}.py"
 
 
-pytestmark = pytest.mark.xdist_group("execution in the bot")
-
-
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A GitHub of its own, in which nobody has merged anything: the author is new there, and results are nobody else's."""

@@ -20,7 +20,7 @@ from checks.run import check
 from checks.snapshot import DictSnapshot, GitSnapshot, Snapshot
 from tests.fixtures.sample import MODEL, Sample, build_sample
 
-pytestmark = [pytest.mark.execution, pytest.mark.timeout(1_800), pytest.mark.xdist_group("execution")]
+pytestmark = [pytest.mark.execution, pytest.mark.timeout(1_800)]
 
 PORT = f"src/transformers/models/{MODEL}/modeling_tf_{MODEL}.py"
 TESTS = f"tests/models/{MODEL}/test_modeling_tf_{MODEL}.py"
