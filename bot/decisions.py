@@ -22,7 +22,7 @@ from checks.report import Finding, ItemResult, Report
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-Kind = Literal["waive", "unwaive", "dispute", "ask", "pause", "resume", "approve", "cancel"]
+Kind = Literal["waive", "unwaive", "dispute", "ask", "pause", "resume", "approve", "cancel", "convert"]
 
 _MARKER = re.compile(r"<!-- tfport:decision (\{.*?\}) -->")
 
@@ -39,6 +39,7 @@ class Decision:
         head: the commit that it was made on. A waiver of an item that failed without a finding holds for this commit only.
         url: of the comment that asked for it.
         at: when that comment was written.
+        limit: of a conversion, the difference that a maintainer accepts.
     """
 
     kind: Kind
@@ -50,6 +51,7 @@ class Decision:
     head: str = ""
     url: str = ""
     at: str = ""
+    limit: float | None = None
 
     @property
     def time(self) -> datetime | None:
@@ -82,7 +84,8 @@ class Standing:
 
 def marker(decision: Decision) -> str:
     """The decision as a hidden comment."""
-    text = json.dumps(asdict(decision), ensure_ascii=True, separators=(",", ":"))
+    said = {key: value for key, value in asdict(decision).items() if value is not None}
+    text = json.dumps(said, ensure_ascii=True, separators=(",", ":"))
     # Nothing in it may end the comment, or look like another marker.
     for char in "<>-":
         text = text.replace(char, f"\\u{ord(char):04x}")
@@ -123,6 +126,8 @@ def standing(all_of_them: Iterable[Decision]) -> Standing:
                 approved[decision.head] = decision
             case "cancel":
                 cancelled[decision.head, decision.name] = decision
+            case "convert":
+                pass  # the reply tells how it stands: bot.conversion
     return Standing(waivers, disputes, paused, asked, approved, cancelled)
 
 

@@ -56,7 +56,7 @@ class Checkpoint:
         return tuple(name for name in value if isinstance(name, str)) if isinstance(value, list) else ()  # pyright: ignore[reportUnknownVariableType]
 
 
-def checkpoint(name: str) -> Checkpoint:
+def checkpoint(name: str, *, token: str | None = None) -> Checkpoint:
     """The repository `name` ("bert-base-uncased", "facebook/convnextv2-tiny-1k-224").
 
     Raises:
@@ -72,7 +72,7 @@ def checkpoint(name: str) -> Checkpoint:
             hint="give it as on its page: ORGANISATION/NAME",
         ) from error
     with _answering(name):
-        info = _api().model_info(name, timeout=TIMEOUT, files_metadata=True)
+        info = _api(token).model_info(name, timeout=TIMEOUT, files_metadata=True)
     files = {sibling.rfilename: sibling.size or 0 for sibling in info.siblings or ()}
     if files.get("config.json", LARGEST_CONFIG) >= LARGEST_CONFIG:
         raise UserError(
@@ -160,13 +160,11 @@ def propose(
     from huggingface_hub import CommitOperationAdd
 
     _by_plain_http()
-    api = _api(token, UPLOAD)
+    there = proposed(name, token=token, title=title)
+    if there is not None:
+        return there
     with _answering(name):
-        me = str(cast("dict[str, Any]", api.whoami())["name"])
-        for found in api.get_repo_discussions(name, discussion_type="pull_request", author=me):
-            if found.title == title and found.status != "closed":
-                return Proposal(found.num, found.url, found.status)
-        made = api.create_commit(
+        made = _api(token, UPLOAD).create_commit(
             name,
             [CommitOperationAdd(path.name, path) for path in files],
             commit_message=title,
@@ -179,6 +177,21 @@ def propose(
             f"the Hub made no pull request on {name}", hint="look at the repository's discussions"
         )
     return Proposal(made.pr_num, made.pr_url, "open")
+
+
+def proposed(name: str, *, token: str, title: str) -> Proposal | None:
+    """Our pull request with this title on the repository `name`, unless it was closed; None if there is none.
+
+    Raises:
+        checks.errors.UserError: the Hub refuses, or can't be reached.
+    """
+    api = _api(token)
+    with _answering(name):
+        me = str(cast("dict[str, Any]", api.whoami())["name"])
+        for found in api.get_repo_discussions(name, discussion_type="pull_request", author=me):
+            if found.title == title and found.status != "closed":
+                return Proposal(found.num, found.url, found.status)
+    return None
 
 
 def proposal(name: str, number: int, *, token: str) -> Proposal:

@@ -87,10 +87,11 @@ def _of_port(
 ) -> list[Write]:
     if not situation.config.enabled:
         return list(_retire(situation.check_runs, "tfport is switched off in this repository."))
+    elsewhere = [] if situation.means is None else answers.conversions_elsewhere(situation)
     if not situation.pull.open:
-        return _closed(situation)
+        return [*_closed(situation), *answers.writes(situation, elsewhere if situation.pull.merged else ())]
     if situation.brings_port is False or (phase == "reported" and report is None):
-        return _nothing_left(situation)
+        return [*_nothing_left(situation), *answers.writes(situation, elsewhere)]
     if not situation.tensorflow:
         return _no_tensorflow(situation)
     if situation.brings_port is None and report is None and not _known(situation):

@@ -138,6 +138,7 @@ def create_status(call: Call) -> Reply:
         target_url=call.body.get("target_url"),
     )
     call.state.statuses.append(status)
+    call.hub.events.status(status)
     return created(checks.status(call.urls, status))
 
 
