@@ -189,7 +189,7 @@ def refused(
         if one.decision.name != name:
             continue
         if one.outcome is None:
-            return "it is being converted"
+            return "a conversion of it is under way"
         if one.outcome["kind"] in ("proposed", "merged"):
             return f"it is on the Hub: {one.outcome['url']}"
     if means.ground is not None:

@@ -220,7 +220,7 @@ def test_a_push_ends_it(bot: World, draft: Callable[..., Pull], hub: Hub):
     bot.settle(pull)
     reply = says(bot, pull, f"/tfport approve {pull.head_sha}\n/tfport convert slow/one", by="gante")
     until(lambda: "TensorFlow: converting" in reply.body, 60, "progress is told")
-    assert "it is being converted" in says(bot, pull, "/tfport convert slow/one", by="gante").body
+    assert "under way" in says(bot, pull, "/tfport convert slow/one", by="gante").body
     bot.hub.commit(bot.fork, pull.head_ref, {"README.md": "# changed\n"}, sender=AUTHOR)
     until(lambda: "somebody pushed" in reply.body, 60)
     assert hub.repos["slow/one"].discussions == []
