@@ -136,7 +136,7 @@ def max_error(text: str) -> tuple[float | None, str]:
         limit = 0.0
     if not 0 < limit < 1:
         raise ValueError("needs a difference such as 1e-4 behind --max-error.")
-    reason = (match[2] or "").strip()
+    reason = " ".join((match[2] or "").replace("\0", " ").split())  # NUL stands for what is no prose
     if not reason:
         raise ValueError("needs the reason behind --max-error X: it is shown with the weights.")
     return limit, reason

@@ -465,7 +465,10 @@ def _asking(situation: Situation, report: Report) -> render_comments.Asking:
     author = situation.pull.author.login.casefold()
     people = tuple(name for name in config.maintainers if name.casefold() != author)
     able = tuple(name for name in people if name in around.reviewers)
-    return render_comments.Asking(asked or bool(people), able or people, mention=not able, fresh=not asked)
+    experts = situation.experts.without([*config.maintainers, situation.pull.author.login])
+    return render_comments.Asking(
+        asked or bool(people), able or people, mention=not able, fresh=not asked, experts=experts
+    )
 
 
 def _summary(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from bot.experts import Experts
 from bot.policy import RepositoryConfig
 from bot.repair import Click, Repaired
 from bot.state import ChangedFile, CheckRun, Comment, Permission, Pull, Repository, Thread
@@ -41,6 +42,7 @@ class Situation:
         click: what was clicked there, if that is why we look; `rights` has the permission of who clicked.
         means: what there is to convert checkpoints with, None where nobody asks for it.
         weights: what the Hub says of the port's checkpoints, None if it was not asked.
+        experts: more people who may review it; nobody while it is a draft.
         repairs: what came of requests for fixes, by their key.
     """
 
@@ -63,6 +65,7 @@ class Situation:
     click: Click | None = None
     means: Means | None = None
     weights: Weights | None = None
+    experts: Experts = field(default_factory=Experts)
     repairs: Mapping[str, Repaired] = field(default_factory=dict[str, Repaired])
 
     @property

@@ -31,6 +31,7 @@ from bot.decisions import decisions, standing
 from bot.examine import Examination, Examiner, suggestions_from_json
 from bot.execution import Execution, Order, attempt_of, order, turn
 from bot.executor import Executor
+from bot.experts import Experts, Finder
 from bot.github import reads
 from bot.github.errors import GitHubDown, GitHubError, Gone, RateLimited
 from bot.github.git import Progress
@@ -111,6 +112,7 @@ class Services:
     folder: Path
     push_fixes: bool = False
     hub: Hub = field(default_factory=Hub)
+    experts: Finder = field(default_factory=Finder)
     hub_token: str = field(default="", repr=False)
 
 
@@ -389,8 +391,17 @@ async def publish(
     means = Means(house, bool(services.hub_token))
     if examination is not None:
         means = replace(means, ground=examination["ground"], checkpoints=tuple(examination["checkpoints"]))
+    experts = Experts()
+    if examination is not None and examination["peers"] and situation.config.request_review:
+        experts = await services.experts.find(
+            services.github.installation(installation),
+            situation.repository,
+            situation.pull.base_ref,
+            examination["pytorch"],
+            examination["peers"],
+        )
     done = {key: Repaired.from_json(document) for key, document in (repairs or {}).items()}
-    situation = replace(situation, repairs=done, weights=weights, means=means)
+    situation = replace(situation, repairs=done, weights=weights, means=means, experts=experts)
     pull = situation.pull
     if (pull.head_sha, not pull.draft, pull.base_ref) != (
         target["head"],

@@ -128,7 +128,7 @@ def test_a_maintainer_may_take_any_checkpoint_and_a_larger_difference():
     means = replace(MEANS, checkpoints=())
     hub = answered(GANTE, " --max-error 1e-3 Logits of <!-- --> 40", "write", means=means)
     (one,) = orders(hub.now)
-    assert (one["limit"], one["by"], one["reason"]) == (1e-3, "gante", "Logits of <!-- --> 40")
+    assert (one["limit"], one["by"], one["reason"]) == (1e-3, "gante", "Logits of 40")
 
 
 def test_approved_in_the_same_comment():

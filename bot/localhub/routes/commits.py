@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.localhub import git
 from bot.localhub.errors import Refusal, not_found
-from bot.localhub.state import Json, Status
+from bot.localhub.state import Json, Pull, Status
 from bot.localhub.views import checks, pulls, repositories
 from bot.localhub.web import Call, Reply, created, ok, route
 
@@ -26,7 +26,8 @@ def list_commits(call: Call) -> Reply:
         raise not_found()
     paths = ["--", call.query["path"]] if "path" in call.query else []
     found = git.commits(call.repository.path, sha, *paths, limit=1000)
-    return call.page(found, lambda one: repositories.commit(call.urls, call.repository, one))
+    authors = {f"{one.login}{git.ADDRESS}": one for one in call.state.users.values()}
+    return call.page(found, lambda one: repositories.commit(call.urls, call.repository, one, authors))
 
 
 @route("GET", "/repos/{owner}/{repo}/commits/{ref}", "contents:read")
@@ -107,13 +108,16 @@ def _side(call: Call, name: str) -> str | None:
 
 @route("GET", "/repos/{owner}/{repo}/commits/{commit_sha}/pulls", "pull_requests:read", "contents:read")
 def list_pulls_of_commit(call: Call) -> Reply:
-    """Pull requests from this repository that have the commit; those of forks are not found, as on GitHub."""
+    """The pull request that brought the commit; of those that are not merged, none from forks, as on GitHub."""
     path, sha = call.repository.path, call.params["commit_sha"]
-    found = [
-        pull
-        for pull in call.repository.pulls
-        if not pull.from_fork and git.has(path, sha) and git.merge_base(path, sha, pull.head_sha) == sha
-    ]
+
+    def has(pull: Pull) -> bool:
+        if not git.has(path, sha) or (pull.from_fork and not pull.merged_at):
+            return False
+        brought = git.merge_base(path, sha, pull.head_sha) == sha != git.merge_base(path, sha, pull.base_sha)
+        return brought or pull.merge_commit_sha == sha
+
+    found = [pull for pull in call.repository.pulls if has(pull)]
     return call.page(found, lambda one: pulls.pull(call.urls, one))
 
 
