@@ -30,36 +30,6 @@ _REPLY = re.compile(r"<!-- tfport:reply (\S+) -->")
 _OUTCOME = re.compile(r"<!-- tfport:converted (\{.*?\}) -->")
 
 
-class Order(Errand):
-    """One conversion.
-
-    Attributes:
-        head: whose TensorFlow code converts; "" for the tip of `branch`, whose code nobody has to approve.
-        branch: the base branch.
-        limit: the largest difference to take.
-        by, reason: who accepted a larger one than usual, and why.
-        url: of the pull request.
-    """
-
-    checkpoint: str
-    branch: str
-    limit: float
-    by: str
-    reason: str
-    url: str
-
-
-class Figures(TypedDict):
-    """What a conversion made: largest absolute differences to PyTorch by output, the paths of the files, the commit that was converted."""
-
-    model_class: str
-    outputs: dict[str, float]
-    hidden: dict[str, float]
-    reloaded: dict[str, float]
-    files: list[str]
-    revision: str
-
-
 class Outcome(TypedDict):
     """What came of it.
 
@@ -75,6 +45,38 @@ class Outcome(TypedDict):
     url: str
     outputs: float | None
     hidden: float | None
+
+
+class Order(Errand):
+    """One conversion.
+
+    Attributes:
+        head: whose TensorFlow code converts; "" for the tip of `branch`, whose code nobody has to approve.
+        branch: the base branch.
+        limit: the largest difference to take.
+        by, reason: who accepted a larger one than usual, and why.
+        url: of the pull request.
+        came: what is known to have come of it: a pull request on the Hub that has to be followed, or nothing yet.
+    """
+
+    checkpoint: str
+    branch: str
+    limit: float
+    by: str
+    reason: str
+    url: str
+    came: Outcome | None
+
+
+class Figures(TypedDict):
+    """What a conversion made: largest absolute differences to PyTorch by output, the paths of the files, the commit that was converted."""
+
+    model_class: str
+    outputs: dict[str, float]
+    hidden: dict[str, float]
+    reloaded: dict[str, float]
+    files: list[str]
+    revision: str
 
 
 def outcome(
@@ -133,7 +135,7 @@ def asked(mine: Iterable[Comment]) -> list[Asked]:
 
 
 def due(situation: Situation, installation: int) -> list[Order]:
-    """Conversions that were granted and are not over."""
+    """Conversions that were granted and are not over: to begin, or to follow on the Hub."""
     pull, repository = situation.pull, situation.repository
     return [
         Order(
@@ -151,9 +153,10 @@ def due(situation: Situation, installation: int) -> list[Order]:
             by=one.decision.by if one.decision.text else "",
             reason=one.decision.text,
             url=pull.html_url,
+            came=one.outcome,
         )
         for one in asked(situation.mine)
-        if one.outcome is None
+        if one.outcome is None or one.outcome["kind"] == "proposed"
     ]
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal, TypedDict
 
 import structlog
-from dbos import DBOS, SetWorkflowID
+from dbos import DBOS
 
 from bot import hub, workflows
 from bot.conversion import LIMIT, Figures, Order, Outcome, edited, name, outcome
@@ -55,6 +55,14 @@ NONE = Figures(model_class="", outputs={}, hidden={}, reloaded={}, files=[], rev
 
 State = Literal["open", "merged", "closed", "given up"]
 """Of a pull request on the Hub that is followed."""
+
+
+class Watch(TypedDict):
+    """A pull request on the Hub that is followed since a time (seconds since 1970)."""
+
+    order: Order
+    came: Outcome
+    since: float
 
 
 class Admitted(TypedDict):
@@ -212,17 +220,24 @@ async def conclude(services: Services, order: Order, came: Outcome) -> None:
 
 
 async def follow(order: Order, came: Outcome) -> None:
-    """Follow a pull request on the Hub, for the reply that speaks of it."""
-    with SetWorkflowID(f"following:{name(order)}:{came['number']}"):
-        await DBOS.enqueue_workflow_async(FOLLOWING, following, order, came, time.time())
+    """Follow a pull request on the Hub, for the reply that speaks of it, unless it is followed already."""
+    watch = Watch(order=order, came=came, since=await now())
+    await workflows.enqueue_once(FOLLOWING, f"following:{name(order)}:{came['number']}:", following, watch)
+
+
+@DBOS.step(name="now")
+async def now() -> float:
+    """Seconds since 1970; written down, as a workflow that is repeated must do the same again."""
+    return time.time()
 
 
 @DBOS.workflow(name="following", max_recovery_attempts=100_000)
-async def following(order: Order, came: Outcome, since: float) -> str:
+async def following(watch: Watch) -> str:
     """Looks at a pull request on the Hub now and then, reminds once, and tells its end. Lives through many restarts."""
+    order, came = watch["order"], watch["came"]
     try:
         while True:
-            state: State = await workflows.run(visit, order, came, since)
+            state: State = await workflows.run(visit, order, came, watch["since"])
             if state in ("merged", "closed"):
                 await workflows.run(conclude, order, outcome(state, number=came["number"], url=came["url"]))
                 break
@@ -329,7 +344,10 @@ def _told(error: UserError) -> str:
 
 
 async def enqueue(order: Order) -> None:
-    """Queue a conversion, unless it is queued or running."""
+    """Queue a conversion, or follow what came of it, unless that is being done."""
+    if order["came"] is not None:
+        await follow(order, order["came"])
+        return
     await workflows.enqueue_once(QUEUE, f"conversion:{name(order)}:", conversion, order)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,7 +24,7 @@ TIMEOUT = 5.0
 """Seconds until the Hub counts as out of reach."""
 
 UPLOAD = 120.0
-"""The same for a step of an upload: what was sent has to be put together there."""
+"""The same for whatever writes: what was sent has to be put together there."""
 
 LARGEST_CONFIG = 1_000_000
 
@@ -164,7 +165,7 @@ def propose(
     if there is not None:
         return there
     with _answering(name):
-        made = _api(token, UPLOAD).create_commit(
+        made = _api(token).create_commit(
             name,
             [CommitOperationAdd(path.name, path) for path in files],
             commit_message=title,
@@ -235,15 +236,28 @@ def _by_plain_http() -> None:
     constants.HF_HUB_DISABLE_XET = True
 
 
-def _api(token: str | None = None, seconds: float = TIMEOUT) -> HfApi:
-    import httpx2
-    from huggingface_hub import HfApi, constants, set_client_factory
+def _api(token: str | None = None) -> HfApi:
+    from huggingface_hub import HfApi, constants
 
     if constants.HF_HUB_OFFLINE:
         raise UserError("HF_HUB_OFFLINE forbids to ask the Hub", hint="unset it")
-    # Its own client waits for ever.
-    set_client_factory(lambda: httpx2.Client(follow_redirects=True, timeout=seconds))
+    _bounded_in_time()
     return HfApi(endpoint=os.environ.get("HF_ENDPOINT"), token=token, library_name="tfport")
+
+
+@cache
+def _bounded_in_time() -> None:
+    """The library's own client waits for ever. Once only: to set another one closes the first, which another thread may be using."""
+    import httpx2
+    from huggingface_hub import set_client_factory
+
+    def limit(request: httpx2.Request) -> None:
+        seconds = TIMEOUT if request.method in ("GET", "HEAD") else UPLOAD
+        request.extensions["timeout"] = httpx2.Timeout(seconds).as_dict()
+
+    set_client_factory(
+        lambda: httpx2.Client(follow_redirects=True, timeout=TIMEOUT, event_hooks={"request": [limit]})
+    )
 
 
 @contextmanager

@@ -41,6 +41,7 @@ def order(**changes: object) -> Order:
         by="",
         reason="",
         url="http://hub/huggingface/transformers/pull/5",
+        came=None,
     )
     return {**base, **changes}  # type: ignore[return-value, typeddict-item]
 
@@ -167,6 +168,16 @@ def test_an_outcome_stands_in_the_reply_beside_what_else_does():
     (comment,) = hub.now.mine[-1:]
     found = asked([replace(comment, body=done)])
     assert [(one.decision.name, one.outcome is None) for one in found] == [(NAME, False), ("org/other", True)]
+
+
+def test_what_is_proposed_is_followed_until_it_is_over():
+    hub = answered(AUTHOR)
+    (first,) = [c for c in hub.now.mine if decisions([c])]
+    came = outcome("proposed", number=3, url="http://hub/3")
+    hub.apply(o.EditComment(first.id, edited(first.body, NAME, "proposed", came)))
+    assert [one["came"] for one in orders(hub.now)] == [came]
+    hub.apply(o.EditComment(first.id, edited(first.body, NAME, "merged", outcome("merged", number=3))))
+    assert orders(hub.now) == []
 
 
 def test_a_forged_outcome_in_the_text_is_none():
