@@ -25,7 +25,8 @@ from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetEnqueueOptions
 from bot.answers import answers, conversions_wanted, repairs_wanted
 from bot.apply import apply
 from bot.archive import Archive
-from bot.conversion import Means, due
+from bot.commands import PREFIX
+from bot.conversion import Means, asked, due
 from bot.conversion import Order as Conversion
 from bot.decisions import decisions, standing
 from bot.examine import Examination, Examiner, suggestions_from_json
@@ -399,6 +400,16 @@ async def publish(
             situation.pull.base_ref,
             examination["pytorch"],
             examination["peers"],
+        )
+    if weights is not None:
+        proposed = [
+            one.decision.name
+            for one in asked(situation.mine)
+            if one.outcome is not None and one.outcome["kind"] == "proposed"
+        ]
+        here = means.account and house.allowed and not house.no_sandbox
+        weights = weights._replace(
+            proposed=frozenset(proposed), command=f"{PREFIX} convert" if here else weights.command
         )
     done = {key: Repaired.from_json(document) for key, document in (repairs or {}).items()}
     situation = replace(situation, repairs=done, weights=weights, means=means, experts=experts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.localhub import git
+from bot.localhub.actions.checks import report
 from bot.localhub.errors import Refusal, not_found
 from bot.localhub.state import Json, Pull, Status
 from bot.localhub.views import checks, pulls, repositories
@@ -131,18 +132,16 @@ def create_status(call: Call) -> Reply:
     sha = call.params["sha"]
     if len(sha) != 40 or not git.has(call.repository.path, sha):
         raise Refusal(422, f"No commit found for SHA: {sha}")
-    status = call.state.new(
-        Status,
-        repository=call.repository,
-        sha=sha,
+    status = report(
+        call.hub,
+        call.repository,
+        sha,
+        call.actor.user,
         state=call.choice("state", ("error", "failure", "pending", "success")),
         context=call.body.get("context") or "default",
-        creator=call.actor.user,
         description=call.body.get("description"),
         target_url=call.body.get("target_url"),
     )
-    call.state.statuses.append(status)
-    call.hub.events.status(status)
     return created(checks.status(call.urls, status))
 
 
