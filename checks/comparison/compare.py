@@ -213,7 +213,7 @@ def located(pair: Pair, one: Comparison, options: Options, until: float) -> Comp
             return replace(one, notes=(*one.notes, f"not localised: {error_text(recorded['error'])}"))
         keep = {key: recorded.get(key) for key in ("events", "modules", "given", "weights")}
         limit = EXACT if first.precision == "float64" else ROUNDING
-        answer = candidate.ask("localise", **request, **keep, limit=limit, seconds=min(20.0, left / 2))
+        answer = candidate.ask("localise", **request, **keep, limit=limit, seconds=min(30.0, left / 2))
     except Gone as gone:
         return replace(one, notes=(*one.notes, f"not localised: {gone}"))
     if "error" in answer:

@@ -178,7 +178,7 @@ class Forcing:
         return _replaced(output, changed) if changed else output
 
     def _reference(self, layer: Any, event: Event) -> Any:
-        """PyTorch's output; of a `Dense(activation=…)` that of the activation which follows the linear."""
+        """PyTorch's output; of a `Dense(activation=…)` that of the activation which follows the linear: a module's, else by the function."""
         activation = getattr(layer, "activation", None)
         name = getattr(activation, "__name__", "linear")
         if activation is None or name == "linear" or not isinstance(event.output, np.ndarray):
@@ -186,7 +186,11 @@ class Forcing:
         if self.followers is None:
             self.followers = _followers(self.events)
         following = self.followers.get(event.order)
-        return following.output if following is not None else event.output
+        if following is not None:
+            return following.output
+        import tensorflow as tf
+
+        return plain(activation(tf.constant(event.output)))
 
 
 def _followers(events: Mapping[Tuple[str, int], Event]) -> Dict[int, Event]:

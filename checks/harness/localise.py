@@ -63,6 +63,7 @@ class Comparison:
         self.expected = events[0].output if events else None
         self.allowed: Optional[Set[Key]] = None
         self.unbuilt = [path for path, layer in self.layers.items() if path and not layer.built]
+        self.unbuilt_first = list(self.unbuilt)
 
     def fill(self) -> bool:
         """Gives layers that the model as it is never calls, and an experiment has just built, PyTorch's weights. True if there were any."""
@@ -90,6 +91,15 @@ class Comparison:
                     variable.assign(source)
             filled = True
         return filled
+
+    def forget(self) -> None:
+        """Unbuilds the layers that a failed experiment has built, perhaps for another shape than the right one will have."""
+        for path in self.unbuilt_first:
+            layer = self.layers[path]
+            if layer.built and hasattr(layer, "_trainable_weights"):
+                layer._trainable_weights, layer._non_trainable_weights = [], []
+                layer.built = False
+        self.unbuilt = list(self.unbuilt_first)
 
     def forcing(self, **options: Any) -> Forcing:
         """A run of the model that can be forced."""

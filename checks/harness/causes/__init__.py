@@ -11,7 +11,7 @@ from .calls import in_calls
 from .live import guarded
 from .numbers import recognise
 
-Trial = Tuple[int, str, str, Callable[[], bool], Callable[[], float], Any]
+Trial = Tuple[float, str, str, Callable[[], bool], Callable[[], float], Any]
 """(rank, kind, text, the site agrees on its own, the outputs' difference, (function, changes) or None)"""
 
 
@@ -26,6 +26,7 @@ def diagnose(site: Site, others: Sequence[Site], comparison: Any, run: Any, dead
     rest = keys(others)
     comparison.allowed = {departure.key for departure in run.departures} - keys([site])
     for _, kind, text, agrees, gap, change in _trials(site, rest, comparison, run):
+        comparison.forget()
         if time.time() > deadline:
             break
         try:

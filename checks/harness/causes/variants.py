@@ -232,6 +232,14 @@ class _Maker:
             yield self.one(kind, node, f"{left} {other} {right}", 1)
         if sign in ("-", "/", "**"):
             yield self.one("sign", node, f"{right} {sign} {left}", 1)
+        big = re.fullmatch(r"-?\d+(\.\d*)?(e\d+)?|.*\.min|.*LARGE_NEGATIVE", right)
+        if (
+            sign == "*"
+            and big
+            and not (isinstance(node.left, ast.BinOp) and isinstance(node.left.op, ast.Sub))
+        ):
+            why = f"the mask `{left[:60]}` is not inverted before `* {right[:30]}`"
+            yield self.one("mask", node, f"(1.0 - ({left})) * {right}", 0 if "mask" in left else 2, why)
         kind = {"+": "extra-term", "-": "offset", "*": "scale", "/": "scale"}.get(sign, "operator")
         yield self.one(
             kind,
@@ -291,6 +299,8 @@ class _Maker:
                     1,
                 )
         named = {k.arg for k in node.keywords}
+        if name == "roll":
+            yield from self._rolled(node)
         if name == "matmul":
             for flag in ("transpose_b", "transpose_a"):
                 if flag not in named:
@@ -310,6 +320,18 @@ class _Maker:
                 and name in self.layers
             ):
                 yield self._added(node, f"{attribute}={attribute}", "missing-argument", 2)
+
+    def _rolled(self, node: Any) -> Iterator[Variant]:
+        """The other way, along all axes."""
+        spots = [k.value for k in node.keywords if k.arg == "shift"] + node.args[1:2]
+        for spot in spots[:1]:
+            parts = spot.elts if isinstance(spot, (ast.Tuple, ast.List)) else [spot]
+            minus = [isinstance(e, ast.UnaryOp) and isinstance(e.op, ast.USub) for e in parts]
+            changes = [
+                self.put(e, self.text(e.operand) if negative else f"-{self.text(e)}")
+                for e, negative in zip(parts, minus)
+            ]
+            yield Variant("roll", f"`{self.text(node)[:80]}` rolls the other way", changes, 0)
 
     def _added(self, node: Any, text: str, kind: str, rank: int) -> Variant:
         anchor = [*node.args, *[k.value for k in node.keywords]]
@@ -383,7 +405,13 @@ class _Maker:
                     and not isinstance(b, ast.Starred)
                 ):
                     why = f"`{self.text(a)[:50]}` and `{self.text(b)[:50]}` are swapped"
-                    yield Variant(kind, why, [self.put(a, self.text(b)), self.put(b, self.text(a))], 1)
+                    odd = (
+                        isinstance(node.ctx, ast.Store)
+                        or isinstance(a, ast.Slice)
+                        or isinstance(b, ast.Slice)
+                    )
+                    changes = [self.put(a, self.text(b)), self.put(b, self.text(a))]
+                    yield Variant(kind, why, changes, 3 if odd else 1)
 
     _list = _tuple
 
@@ -458,6 +486,7 @@ class _Maker:
                         f"`+ {name}` (a residual) is missing after `{' '.join(inner.split())[:60]}`",
                     )
             for name, _ in self.numbers:
+                unused = 3 if name not in used and re.search("scal|factor|offset|temperature", name) else 0
                 for factor, words in (
                     (f"self.{name}", f"self.{name}"),
                     (f"(self.{name} ** 0.5)", f"sqrt(self.{name})"),
@@ -467,7 +496,7 @@ class _Maker:
                             "scale",
                             spot,
                             f"{safe} {sign} {factor}",
-                            3,
+                            3 - unused,
                             f"`{sign} {words}` is missing after `{' '.join(inner.split())[:60]}`",
                         )
             for offset in ("+ 1", "- 1", "+ 2"):
