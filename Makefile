@@ -51,7 +51,7 @@ bwrap: # what the tests of the sandbox need; only root can install it
 		fi; }
 
 test: lint $(VENV)/installed bwrap ## everything that CI runs
-	@$(BIN)/python -m pytest -n auto --dist loadgroup
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 docs: $(VENV)/installed ## write the generated files: rule pages, report schema
 	@$(BIN)/python -m scripts.generate

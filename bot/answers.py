@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from bot.approval import refused
 from bot.commands import COMMANDS, Invocation, Line, Mistake, allowed, digest, lines
 from bot.decisions import Decision, Standing, covered, decisions, failed, marker, standing
+from bot.execution import attempt_of, is_ours
 from bot.markers import tail, with_markers
 from bot.outbox import HANDLED, Content, CreateComment, React, Remember, Write
 from bot.render import replies
@@ -192,12 +194,12 @@ def _answer(
     accepted: list[Invocation] = []
     texts: list[str] = []
     decided: list[Decision] = []
-    denied = refused = False
+    denied = declined = False
     permission = situation.rights.get(comment.author.id, "none")
     is_author = comment.author.id == situation.pull.author.id
     for line in todo:
         if isinstance(line.said, Mistake):
-            refused = True
+            declined = True
             texts.append(line.said.text)
             continue
         if not allowed(line.said.command.who, permission, is_author=is_author):
@@ -212,13 +214,13 @@ def _answer(
         )
         texts.append(said.reply)
         if said.refused:
-            refused = True
+            declined = True
             continue
         accepted.append(line.said)
         if said.decision is not None:
             decided.append(said.decision)
     reaction: Content = "eyes" if accepted else "-1" if denied else "confused"
-    assert accepted or denied or refused
+    assert accepted or denied or declined
     return Answer(comment, todo, tuple(accepted), "\n\n".join(filter(None, texts)), reaction, tuple(decided))
 
 
@@ -286,6 +288,25 @@ def _unwaive(asked: _Asked) -> _Said:
     return _Said(replies.unwaived(decision), decision)
 
 
+def _approve(asked: _Asked) -> _Said:
+    situation = asked.situation
+    sha, head = asked.invocation.arguments[0], situation.pull.head_sha
+    why = refused(sha, head, situation.check_runs, asked.comment.updated_at)
+    if why:
+        return _Said(replies.not_approved(why, head), refused=True)
+    decision = replace(asked.decide(), name="")
+    return _Said(replies.approved(decision), decision)
+
+
+def _cancel(asked: _Asked) -> _Said:
+    head, attempt = asked.situation.pull.head_sha, attempt_of(asked.situation)
+    here = [run for run in asked.situation.check_runs if run.head_sha == head and is_ours(run)]
+    if not here or here[-1].status == "completed":
+        return _Said(replies.nothing_runs(), refused=True)
+    decision = replace(asked.decide(), name=attempt)
+    return _Said(replies.cancelled(decision), decision)
+
+
 def _pause(asked: _Asked) -> _Said:
     if asked.now.paused is not None:
         return _Said(replies.paused_already(asked.now.paused), refused=True)
@@ -309,7 +330,9 @@ _HANDLERS: dict[str, Callable[[_Asked], _Said]] = {
     "dispute": _dispute,
     "waive": _waive,
     "unwaive": _unwaive,
+    "approve": _approve,
+    "cancel": _cancel,
     "pause": _pause,
     "resume": _resume,
 }
-"""By command. `check` has no words of its own: its check runs are the answer."""
+"""By command. `check` and `test` have no words of their own: their check runs are the answer."""

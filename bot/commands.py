@@ -95,6 +95,26 @@ def _anything(arguments: tuple[str, ...]) -> str | None:
     return None
 
 
+def test_arguments(arguments: tuple[str, ...]) -> str | None:
+    """What is wrong with the arguments of `test`, or None."""
+    rest = list(arguments)
+    while rest:
+        word = rest.pop(0)
+        if word == "-k":
+            if not rest:
+                return "needs an expression behind -k."
+            expression = rest.pop(0)
+            if len(expression) > MAX_ECHO * 4 or not expression.isprintable():
+                return "needs a shorter expression behind -k."
+        elif word != "--failed":
+            return f"takes -k EXPR and --failed, got {_echo(word)}."
+    return None
+
+
+def _sha(arguments: tuple[str, ...]) -> str | None:
+    return None if len(arguments) == 1 else "needs the commit: the summary shows the whole line."
+
+
 def _one_name(arguments: tuple[str, ...]) -> str | None:
     return _items(arguments) if arguments else "needs the name of an item or a rule."
 
@@ -152,6 +172,15 @@ COMMANDS: dict[str, Command] = {
             True,
         ),
         Command("unwaive", "ITEM|RULE", "maintainer", "take that back", _one_name),
+        Command(
+            "test",
+            "[-k EXPR] [--failed]",
+            "author",
+            "run the tests again, all of them or some",
+            test_arguments,
+        ),
+        Command("approve", "SHA", "maintainer", "allow the code of this commit to be executed", _sha),
+        Command("cancel", "", "author", "end the execution that is running", _none),
         Command("pause", "", "author", "stay silent here until `resume`", _none),
         Command("resume", "", "author", "go on", _none),
         Command("help", "", "anybody", "show this", _none),

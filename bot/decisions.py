@@ -22,7 +22,7 @@ from checks.report import Finding, ItemResult, Report
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-Kind = Literal["waive", "unwaive", "dispute", "ask", "pause", "resume"]
+Kind = Literal["waive", "unwaive", "dispute", "ask", "pause", "resume", "approve", "cancel"]
 
 _MARKER = re.compile(r"<!-- tfport:decision (\{.*?\}) -->")
 
@@ -68,12 +68,16 @@ class Standing:
         waivers, disputes: by name, the newest of each.
         paused: the pause that nobody has ended.
         asked: the newest call for help.
+        approved: by commit, who allowed to execute it.
+        cancelled: executions (commit, attempt) that somebody called off.
     """
 
     waivers: dict[str, Decision] = field(default_factory=dict[str, Decision])
     disputes: dict[str, Decision] = field(default_factory=dict[str, Decision])
     paused: Decision | None = None
     asked: Decision | None = None
+    approved: dict[str, Decision] = field(default_factory=dict[str, Decision])
+    cancelled: dict[tuple[str, str], Decision] = field(default_factory=dict[tuple[str, str], Decision])
 
 
 def marker(decision: Decision) -> str:
@@ -99,6 +103,8 @@ def standing(all_of_them: Iterable[Decision]) -> Standing:
     waivers: dict[str, Decision] = {}
     disputes: dict[str, Decision] = {}
     paused = asked = None
+    approved: dict[str, Decision] = {}
+    cancelled: dict[tuple[str, str], Decision] = {}
     for decision in all_of_them:
         match decision.kind:
             case "waive":
@@ -113,7 +119,11 @@ def standing(all_of_them: Iterable[Decision]) -> Standing:
                 paused = None
             case "ask":
                 asked = decision
-    return Standing(waivers, disputes, paused, asked)
+            case "approve":
+                approved[decision.head] = decision
+            case "cancel":
+                cancelled[decision.head, decision.name] = decision
+    return Standing(waivers, disputes, paused, asked, approved, cancelled)
 
 
 def covered(report: Report, name: str) -> tuple[Finding, ...]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 import structlog
 
+from bot.execution import Ground
 from bot.suggest import Suggestion, suggestions
 
 if TYPE_CHECKING:
@@ -44,12 +45,14 @@ class Examination(TypedDict):
         report: of `checks.report.Report`.
         suggestions: by finding, its edits as suggestion blocks.
         checkpoints: that should have weights for TensorFlow; `reads_safetensors`: those of PyTorch in this format count.
+        ground: what an execution depends on.
     """
 
     report: dict[str, Any]
     checkpoints: list[str]
     reads_safetensors: bool
     suggestions: dict[str, list[dict[str, Any]]]
+    ground: Ground
 
 
 class Repair(TypedDict):
@@ -251,6 +254,7 @@ def _warm() -> None:
 def _examine(repository: str, base: str, head: str, ready: bool, seconds: float) -> Examination | None:
     _limit(seconds)
     from checks.errors import NoTensorFlow, NothingToPort
+    from checks.execution.ground import fingerprint, sensitive
     from checks.run import check
     from checks.snapshot import GitSnapshot
     from checks.weights import wanted
@@ -261,11 +265,13 @@ def _examine(repository: str, base: str, head: str, ready: bool, seconds: float)
         weights = wanted(below, tree)
     except (NothingToPort, NoTensorFlow):
         return None
+    ground = Ground(fingerprint=fingerprint(below, tree), sensitive=list(sensitive(below, tree)))
     return Examination(
         report=report.to_json(),
         checkpoints=list(weights.checkpoints),
         reads_safetensors=weights.reads_safetensors,
         suggestions=_suggestions(tree, report),
+        ground=ground,
     )
 
 

@@ -48,13 +48,14 @@ async def observe(
         bot.github.errors.GitHubError: see there.
     """
     repository = await reads.repository(installation, repository_id)
+    # Comments first: who has approved a commit has seen it, so that the head read after them is that commit or a newer one.
+    comments = await reads.comments(installation, repository, number, look_at=may_command)
     pull = await reads.pull(installation, repository, number)
     heads = [*(head for head in other_heads if head != pull.head_sha), pull.head_sha]
     (
         (files, complete),
         (config, config_error),
         tensorflow,
-        comments,
         runs,
         (me, around),
     ) = await asyncio.gather(
@@ -62,7 +63,6 @@ async def observe(
         _config(installation, repository, pull, defaults),
         # By branch name, not by commit: then GitHub answers 304 for as long as the file stays.
         reads.file(installation, repository, TENSORFLOW, pull.base_ref),
-        reads.comments(installation, repository, number, look_at=may_command),
         asyncio.gather(*(reads.check_runs(installation, repository, head) for head in heads)),
         asyncio.gather(reads.identity(installation), _around(installation, repository, pull)),
     )

@@ -16,6 +16,7 @@ from bot import answers, review
 from bot.answers import Answer
 from bot.commands import names
 from bot.decisions import Standing, applied, decisions, standing
+from bot.execution import Execution, is_ours, overlaid
 from bot.markers import tail, with_markers
 from bot.outbox import (
     Button,
@@ -51,10 +52,12 @@ Phase = Literal["announced", "running", "reported"]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the check runs show. `at_lines` are identities of findings that stand at their lines and so are not repeated as annotations."""
+    """What the check runs show. `at_lines` are identities of findings that stand at their lines and so are not repeated as annotations.
+    `unfinished` are sections whose result is still to come."""
 
     report: Report
     at_lines: frozenset[str]
+    unfinished: frozenset[str] = frozenset()
 
 
 def plan(
@@ -62,6 +65,7 @@ def plan(
     phase: Phase,
     report: Report | None = None,
     suggested: Suggestions | None = None,
+    execution: Execution | None = None,
 ) -> list[Write]:
     """The writes that are missing on the pull request.
 
@@ -69,12 +73,17 @@ def plan(
         phase: how far the work is. `announced`: check runs are queued, commands are answered. `running`: the check runs are in
             progress. `reported`: they are concluded from `report`, and the summary stands; without a report there is no port.
         suggested: by finding, what its edits are as suggestion blocks.
+        execution: what is known of the execution of this head; None where there is none at all.
     """
-    return [*_configuration(situation), *_of_port(situation, phase, report, suggested or {})]
+    return [*_configuration(situation), *_of_port(situation, phase, report, suggested or {}, execution)]
 
 
 def _of_port(
-    situation: Situation, phase: Phase, report: Report | None, suggested: Suggestions
+    situation: Situation,
+    phase: Phase,
+    report: Report | None,
+    suggested: Suggestions,
+    execution: Execution | None,
 ) -> list[Write]:
     if not situation.config.enabled:
         return list(_retire(situation.check_runs, "tfport is switched off in this repository."))
@@ -92,23 +101,47 @@ def _of_port(
     if now.paused is not None:
         writes += _paused(situation, now)
     else:
+        rerun = _rerun(situation, answered)
+        pending = False
+        if report is not None and execution is not None:
+            attempt = _attempt(situation, rerun)
+            report, stands = overlaid(situation, report, execution, now, attempt)
+            pending = stands.kind == "due"
         decided = report and _decided(situation, report, now)
-        found = decided and Found(decided, review.at_lines(situation, decided, suggested))
-        writes += _check_runs(situation, phase, found, _rerun(situation, answered))
+        unfinished = frozenset({"execution"} if pending else ())
+        found = decided and Found(decided, review.at_lines(situation, decided, suggested), unfinished)
+        writes += _check_runs(situation, phase, found, rerun)
         if phase == "reported" and decided is not None:
             notes = review.plan_review(situation, decided, suggested)
             writes += notes
             reviewed = review.reviewed(situation) or any(isinstance(w, CreateReview) for w in notes)
             writes += answers.click_writes(situation)
             if not situation.config.quiet:
-                writes += _summary(situation, decided, now, reviewed=reviewed)
+                writes += _summary(situation, decided, now, reviewed=reviewed, pending=pending)
         writes += _reminder(situation)
     writes += answers.writes(situation, answered)
     return writes
 
 
-def settled(situation: Situation) -> bool:
-    """Whether nothing is left to examine: every check run of the head is concluded, none asked for again, the summary speaks of it."""
+def _attempt(situation: Situation, rerun: Mapping[str, str]) -> str:
+    """The attempt that the check run of the execution has once these writes are made."""
+    prefix, head = external_id(situation, "execution", ""), situation.pull.head_sha
+    here = [r for r in situation.check_runs if r.head_sha == head and r.external_id.startswith(prefix)]
+    wanted = rerun.get("execution")
+    if not here:
+        return wanted or "0"
+    known = any(run.external_id.endswith(f":{wanted}") for run in here)
+    if wanted and not known and here[-1].status == "completed":
+        return wanted
+    return here[-1].external_id.rpartition(":")[2]
+
+
+def settled(situation: Situation, *, busy: bool = False) -> bool:
+    """Whether nothing is left to examine: every check run of the head is concluded, none asked for again, the summary speaks of it.
+
+    Args:
+        busy: the head is being executed; a look follows when that is over.
+    """
     if (
         not (situation.config.enabled and situation.pull.open and situation.tensorflow)
         or situation.brings_port is False
@@ -123,9 +156,10 @@ def settled(situation: Situation) -> bool:
     if marker is None or (marker.head, marker.around) != (situation.pull.head_sha, situation.surroundings):
         return False
     reachable = plan(situation, "running")
-    return not any(isinstance(write, CreateCheckRun | UpdateCheckRun) for write in reachable) and not any(
-        run.status != "completed" for run in situation.check_runs
-    )
+    running = [run for run in situation.check_runs if run.status != "completed"]
+    if busy:
+        running = [run for run in running if not (is_ours(run) and run.head_sha == situation.pull.head_sha)]
+    return not running and not any(isinstance(w, CreateCheckRun | UpdateCheckRun) for w in reachable)
 
 
 def first_visit(situation: Situation, progress: str) -> list[Write]:
@@ -224,6 +258,8 @@ def _rerun(situation: Situation, answered: Iterable[Answer]) -> dict[str, str]:
             match invocation.command.name:
                 case "check":
                     asked = {names()[name] for name in invocation.arguments} or set(SECTIONS)
+                case "test" | "approve":
+                    asked = {"execution"}
                 case "waive" | "unwaive":
                     asked = {names()[invocation.arguments[0]]}
                 case "resume":
@@ -310,10 +346,10 @@ def _new_check_run(
     situation: Situation, section: str, key: str, phase: Phase, found: Found | None
 ) -> CreateCheckRun:
     name, head = check_run_name(section), situation.pull.head_sha
-    if phase == "reported" and found is not None:
+    if phase == "reported" and found is not None and section not in found.unfinished:
         output, conclusion = _result(situation, section, found)
         return CreateCheckRun(name, head, key, "completed", output, conclusion)
-    status = "in_progress" if phase == "running" else "queued"
+    status = "in_progress" if phase == "running" and section != "execution" else "queued"
     return CreateCheckRun(name, head, key, status, _waiting_output(status))
 
 
@@ -321,9 +357,10 @@ def _progress(
     situation: Situation, section: str, run: CheckRun, phase: Phase, found: Found | None
 ) -> Iterable[Write]:
     if phase == "reported" and found is not None:
-        output, conclusion = _result(situation, section, found)
-        yield UpdateCheckRun(run.id, "completed", output, conclusion)
-    elif phase == "running" and run.status == "queued":
+        if section not in found.unfinished:
+            output, conclusion = _result(situation, section, found)
+            yield UpdateCheckRun(run.id, "completed", output, conclusion)
+    elif phase == "running" and run.status == "queued" and section != "execution":
         yield UpdateCheckRun(run.id, "in_progress", _waiting_output("in_progress"))
 
 
@@ -430,8 +467,13 @@ def _asking(situation: Situation, report: Report) -> render_comments.Asking:
     return render_comments.Asking(asked or bool(people), able or people, mention=not able, fresh=not asked)
 
 
-def _summary(situation: Situation, report: Report, now: Standing, *, reviewed: bool) -> Iterable[Write]:
-    """Edited while the verdict stays; posted anew when it flips, unless a review of this head tells the news already."""
+def _summary(
+    situation: Situation, report: Report, now: Standing, *, reviewed: bool, pending: bool
+) -> Iterable[Write]:
+    """Edited while the verdict stays; posted anew when it flips, unless a review of this head tells the news already.
+
+    While the execution is `pending`, a verdict that waits for it is no news: the one that stands is edited.
+    """
     standing = _summaries(situation)
     current = standing[-1] if standing else None
     before = render_comments.read_marker(current.body) if current else None
@@ -457,7 +499,12 @@ def _summary(situation: Situation, report: Report, now: Standing, *, reviewed: b
     if (
         current is not None
         and before is not None
-        and (before.verdict == wanted.marker.verdict or wanted.marker.verdict == "trouble" or reviewed)
+        and (
+            before.verdict == wanted.marker.verdict
+            or wanted.marker.verdict == "trouble"
+            or (pending and wanted.marker.verdict == "under-way")
+            or reviewed
+        )
     ):
         outdated = standing[:-1]
         if current.body != wanted.body:

@@ -54,6 +54,7 @@ class RepositoryConfig(BaseModel):
         request_review: they are asked for review once nothing is left to fix and the pull request has left the draft.
         approvals: how many a port needs.
         remind_after_days: a draft that rests so long is asked once whether it goes on; 0 never.
+        execution_approval: whose code is executed only once a maintainer allowed it (`/tfport approve`); the operator's default otherwise.
         items: items of the checklist that are `off`, or `advisory` (shown, never blocking).
     """
 
@@ -67,6 +68,7 @@ class RepositoryConfig(BaseModel):
     request_review: bool = True
     approvals: int = Field(default=3, ge=0, le=20)
     remind_after_days: int = Field(default=30, ge=0, le=365)
+    execution_approval: Literal["newcomers", "always", "never"] | None = None
     items: dict[ItemName, HowFar] = Field(default_factory=dict)
 
 

@@ -11,7 +11,9 @@ from contextlib import asynccontextmanager, suppress
 import structlog
 
 from bot import dispatch, reconcile, workflows
+from bot.archive import Archive, Daily
 from bot.examine import Examiner
+from bot.executor import Executor
 from bot.github.limits import Pace
 from bot.github.mirror import Mirror
 from bot.github.session import GitHubApp
@@ -44,6 +46,11 @@ async def working(settings: Settings, inbox: Inbox, *, pace: Pace | None = None)
             defaults=RepositoryConfig(maintainers=settings.maintainers),
             ledger=Ledger(Ledger.url(settings.database_url, settings.data_dir)),
             push_fixes=settings.push_fixes,
+            archive=Archive(
+                Archive.url(settings.database_url, settings.data_dir),
+                Daily(settings.daily_executions, settings.daily_executions_per_author),
+            ),
+            executor=Executor(settings),
         )
         engine = workflows.EngineSettings(settings.database_url, settings.data_dir)
         await workflows.start(services, engine)
@@ -61,6 +68,7 @@ async def working(settings: Settings, inbox: Inbox, *, pace: Pace | None = None)
                     await task
             await workflows.stop()
             services.ledger.close()
+            services.archive.close()
 
 
 def _must_not_end(consumer: asyncio.Task[None]) -> None:

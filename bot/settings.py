@@ -86,6 +86,32 @@ class Settings(BaseSettings):
     )
     concurrency: int = Field(2, ge=1, le=64, description="pull requests that are checked at the same time")
     retention_days: int = Field(30, ge=4, description="finished deliveries are forgotten after so many days")
+    execute: CommaSeparated = Field(
+        (),
+        description="repositories whose pull requests may be executed here, as OWNER/NAME or OWNER/*; empty executes nothing",
+    )
+    execution_approval: Literal["newcomers", "always", "never"] = Field(
+        "newcomers",
+        description="whose code needs a maintainer's approval, where a repository's configuration does not say; always cannot be loosened there",
+    )
+    executions: int = Field(1, ge=1, le=64, description="executions at the same time")
+    executions_per_author: int = Field(1, ge=1, le=64, description="of them, at most for one author")
+    daily_executions: int = Field(100, ge=1, description="executions of one repository in 24 hours")
+    daily_executions_per_author: int = Field(20, ge=1, description="of them, at most for one author")
+    execution_cores: int = Field(
+        0, ge=0, le=1024, description="processors of one execution; 0 shares all evenly"
+    )
+    execution_memory: int = Field(
+        0, ge=0, description="memory of one execution in GB; 0 takes half of what is free"
+    )
+    execution_minutes: int = Field(60, ge=1, le=1440, description="wall time of the tests of one file")
+    checkpoint_size: float = Field(
+        2.0, gt=0, description="largest checkpoint that is fetched for tests, in GB"
+    )
+    checkpoint_pickles: bool = Field(
+        False,
+        description="fetch checkpoints that exist only as pickles; they are read inside the sandbox only",
+    )
     sandbox: Literal["auto", "bubblewrap", "podman", "docker", "none"] = Field(
         "auto", description="what runs a stranger's code; auto takes the first that holds, none runs nothing"
     )
@@ -148,14 +174,16 @@ class Settings(BaseSettings):
             raise ValueError("must begin with https://, because the app's tokens are sent there")
         return value
 
-    @field_validator("repositories", "maintainers", "pythons", "extra_indexes", "find_links", mode="before")
+    @field_validator(
+        "repositories", "execute", "maintainers", "pythons", "extra_indexes", "find_links", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return (
             [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
         )
 
-    @field_validator("repositories", mode="after")
+    @field_validator("repositories", "execute", mode="after")
     @classmethod
     def _are_repositories(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return _all_match(REPOSITORY, value, "a repository such as huggingface/transformers or huggingface/*")
@@ -183,6 +211,10 @@ class Settings(BaseSettings):
 
     def execution(self) -> ExecutionSettings:
         """What concerns the sandbox and its environments."""
+        return ExecutionSettings.of(self.execution_variables())
+
+    def execution_variables(self) -> dict[str, str]:
+        """The same as variables, for a process of its own."""
         lists = {"pythons": self.pythons, "extra_indexes": self.extra_indexes, "find_links": self.find_links}
         texts = {
             "sandbox": self.sandbox,
@@ -192,7 +224,7 @@ class Settings(BaseSettings):
         }
         texts |= {"index": self.index, "torch_backend": self.torch_backend}
         texts |= {name: ",".join(values) for name, values in lists.items()}
-        return ExecutionSettings.of({variable(name): text for name, text in texts.items()})
+        return {variable(name): text for name, text in texts.items()}
 
     @property
     def webhook_secrets(self) -> tuple[bytes, ...]:
@@ -226,9 +258,11 @@ class Settings(BaseSettings):
 
     def serves(self, full_name: str) -> bool:
         """Whether the operator lets the bot work for the repository `owner/name`."""
-        owner = full_name.partition("/")[0]
-        wanted = {pattern.lower() for pattern in self.repositories}
-        return not wanted or full_name.lower() in wanted or f"{owner.lower()}/*" in wanted
+        return not self.repositories or _listed(full_name, self.repositories)
+
+    def executes(self, full_name: str) -> bool:
+        """Whether the operator lets code of pull requests to `owner/name` be executed here."""
+        return _listed(full_name, self.execute)
 
     def secrets(self) -> tuple[str, ...]:
         """Texts that must never be logged, longest first."""
@@ -281,6 +315,11 @@ def web_url(api: str) -> str:
     parts = urlsplit(api)
     host, path = parts.netloc.removeprefix("api."), parts.path.removesuffix("/api/v3")
     return urlunsplit((parts.scheme, host, path, "", ""))
+
+
+def _listed(full_name: str, patterns: tuple[str, ...]) -> bool:
+    owner, wanted = full_name.partition("/")[0], {pattern.lower() for pattern in patterns}
+    return full_name.lower() in wanted or f"{owner.lower()}/*" in wanted
 
 
 def _all_match(pattern: re.Pattern[str], values: tuple[str, ...], what: str) -> tuple[str, ...]:

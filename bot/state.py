@@ -42,6 +42,7 @@ class Pull:
         base_sha: tip of the base branch (not the merge base).
         mergeable: None while GitHub does not know.
         requested: logins of the people whose review is asked for.
+        association: GitHub's word for what the author is to the repository ("NONE", "CONTRIBUTOR", "MEMBER").
     """
 
     number: int
@@ -64,6 +65,7 @@ class Pull:
     maintainer_can_modify: bool = False
     mergeable: bool | None = None
     requested: tuple[str, ...] = ()
+    association: str = "NONE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,7 @@ class CheckRun:
     annotations: int
     html_url: str
     app_id: int
+    started_at: datetime | None = None
 
 
 Permission = Literal["admin", "write", "read", "none"]

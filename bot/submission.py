@@ -115,11 +115,6 @@ def with_submission(
         "approvals": approvals,
         "ci-green": _ci(around.checks),
         "tf-weights": _Said(*decide(weights, complete=complete)),
-        **{
-            item.id: _Said("unverified", "not run by the bot yet; `tfport check --execute` does")
-            for item in items().values()
-            if item.decided == "execution"
-        },
     }
     approved = approvals.state in ("passed", "not-applicable")
     filled = replace(report, items=tuple(_filled(item, known) for item in report.items))
@@ -168,8 +163,7 @@ def _from_pt(report: Report, item: ItemResult, *, approved: bool, weights: Weigh
 def _filled(item: ItemResult, known: Mapping[str, _Said]) -> ItemResult:
     said = known.get(item.id)
     entry = items()[item.id]
-    ran = entry.decided == "execution" and item.state != "unverified"
-    if said is None or entry.rules or ran:
+    if said is None or entry.rules:
         return item
     return replace(item, state=said.state, reason=said.reason)
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import functools
+import importlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -21,9 +22,13 @@ import sqlalchemy as sa
 import structlog
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID  # fmt: skip
 
-from bot.answers import repairs_wanted
+from bot.answers import answers, repairs_wanted
 from bot.apply import apply
+from bot.archive import Archive
+from bot.decisions import decisions, standing
 from bot.examine import Examination, Examiner, suggestions_from_json
+from bot.execution import Execution, Order, attempt_of, order, turn
+from bot.executor import Executor
 from bot.github import reads
 from bot.github.errors import GitHubDown, GitHubError, Gone, RateLimited
 from bot.github.git import Progress
@@ -32,10 +37,12 @@ from bot.github.session import GitHubApp
 from bot.ledger import Ledger
 from bot.mend import mend
 from bot.observe import observe
+from bot.outbox import Write
 from bot.plan import confess, first_visit, plan, settled
 from bot.policy import RepositoryConfig
 from bot.repair import Click, Repaired
 from bot.situation import Situation
+from bot.state import Repository
 from bot.weights import Hub
 from checks.errors import UserError
 from checks.report import Report
@@ -64,6 +71,12 @@ class Target(TypedDict):
     fixes: bool
 
 
+class Published(TypedDict):
+    """What follows from a published report: the execution that is due, if one is."""
+
+    order: Order | None
+
+
 class Outcome(TypedDict):
     """What a step came to: a value, a limit to wait for (seconds since 1970), or the pull request is out of reach."""
 
@@ -80,6 +93,8 @@ class Services:
     examiner: Examiner
     defaults: RepositoryConfig
     ledger: Ledger
+    archive: Archive
+    executor: Executor
     push_fixes: bool = False
     hub: Hub = field(default_factory=Hub)
 
@@ -98,7 +113,7 @@ def crash_point(name: str) -> None:
     """Called before and after each step and after each write. The kill tests put a SIGKILL here."""
 
 
-def _step(function: Callable[Concatenate[Services, P], Awaitable[T]]) -> Callable[P, Awaitable[Outcome]]:
+def step(function: Callable[Concatenate[Services, P], Awaitable[T]]) -> Callable[P, Awaitable[Outcome]]:
     """A step of the workflow: retried when GitHub or the network failed, limits and disappearances told as an outcome."""
     name = function.__name__
     STEPS.append(name)
@@ -127,10 +142,10 @@ def _step(function: Callable[Concatenate[Services, P], Awaitable[T]]) -> Callabl
     return wrapped
 
 
-async def _run(step: Callable[P, Awaitable[Outcome]], *args: P.args, **kwargs: P.kwargs) -> Any:
+async def run(one: Callable[P, Awaitable[Outcome]], *args: P.args, **kwargs: P.kwargs) -> Any:
     """The step's value; waits durably for a rate limit to end."""
     while True:
-        outcome = await step(*args, **kwargs)
+        outcome = await one(*args, **kwargs)
         if outcome["kind"] == "done":
             return outcome["value"]
         if outcome["kind"] == "gone":
@@ -151,19 +166,26 @@ async def look(
     heads: list[str] = []
     try:
         for _ in range(MAX_ROUNDS):
-            target: Target | None = await _run(announce, *place, heads, rerequested, click)
+            target: Target | None = await run(announce, *place, heads, rerequested, click)
             if target is None:
                 return "settled"
             heads.append(target["head"])
             if target["first"]:
-                await _run(first_contact, *place, target)
-            target = await _run(fetch, *place, target)
+                await run(first_contact, *place, target)
+            target = await run(fetch, *place, target)
             assert target is not None
-            examination = await _run(examine, *place, target)
+            examination = await run(examine, *place, target)
             repairs: dict[str, Any] = {}
             if target["fixes"]:
-                repairs = await _run(fix, *place, target, click)
-            if await _run(publish, *place, target, examination, rerequested, click, repairs):
+                repairs = await run(fix, *place, target, click)
+            published: Published | None = await run(
+                publish, *place, target, examination, rerequested, click, repairs
+            )
+            if published is not None:
+                if published["order"] is not None:
+                    from bot import executions  # it is made of the same steps
+
+                    await executions.enqueue(published["order"])
                 return "published"
         return "the head moves faster than we look"
     except PullGone as gone:
@@ -171,11 +193,11 @@ async def look(
         return f"gone: {gone}"
     except Exception:
         log.exception("look failed", installation=installation, repository=repository, pull=number)
-        await _run(apologise, *place)
+        await run(apologise, *place)
         raise
 
 
-@_step
+@step
 async def announce(
     services: Services,
     installation: int,
@@ -187,7 +209,9 @@ async def announce(
 ) -> Target | None:
     """Queue the check runs and answer commands. None if there is nothing (more) to examine."""
     situation = await _observe(services, installation, repository, number, heads, rerequested, click)
-    idle = settled(situation)
+    _end_unwanted(services, situation)
+    head_ = situation.pull.head_sha
+    idle = settled(situation, busy=services.executor.busy(repository, number, head_))
     await _apply(services, installation, situation, plan(situation, "announced"))
     if idle:
         return None
@@ -203,7 +227,16 @@ async def announce(
     )
 
 
-@_step
+def _end_unwanted(services: Services, situation: Situation) -> None:
+    """A newer push, a closed pull request and `/tfport cancel` free the sandbox at once."""
+    pull, place = situation.pull, (situation.repository.id, situation.pull.number)
+    services.executor.end(*place, "the head moved", keep=pull.head_sha if pull.open else "")
+    now = standing([*decisions(situation.mine), *(d for a in answers(situation) for d in a.decided)])
+    if now.paused is not None or (pull.head_sha, attempt_of(situation)) in now.cancelled:
+        services.executor.end(*place, "somebody asked for it")
+
+
+@step
 async def first_contact(
     services: Services, installation: int, repository: int, number: int, target: Target
 ) -> None:
@@ -230,7 +263,7 @@ async def first_contact(
             await telling
 
 
-@_step
+@step
 async def fetch(
     services: Services, installation: int, repository: int, number: int, target: Target
 ) -> Target:
@@ -269,7 +302,7 @@ async def _show_running(
         await _apply(services, installation, situation, plan(situation, "running"))
 
 
-@_step
+@step
 async def examine(
     services: Services, installation: int, repository: int, number: int, target: Target
 ) -> Examination | None:
@@ -278,7 +311,7 @@ async def examine(
     return await services.examiner.examine(path, target["base"], target["head"], ready=target["ready"])
 
 
-@_step
+@step
 async def fix(
     services: Services, installation: int, repository: int, number: int, target: Target, click: Click | None
 ) -> dict[str, Any]:
@@ -298,7 +331,7 @@ async def fix(
     return {key: done.to_json() for key, done in found.items()}
 
 
-@_step
+@step
 async def publish(
     services: Services,
     installation: int,
@@ -309,8 +342,8 @@ async def publish(
     rerequested: dict[str, str],
     click: Click | None = None,
     repairs: dict[str, Any] | None = None,
-) -> bool:
-    """Conclude the check runs and write the summary. False if the pull request moved on meanwhile."""
+) -> Published | None:
+    """Conclude the check runs and write the summary. None if the pull request moved on meanwhile."""
     situation = await _observe(
         services, installation, repository, number, [target["head"]], rerequested, click
     )
@@ -327,21 +360,34 @@ async def publish(
         target["ready"],
         target["base_ref"],
     ):
-        return False
+        return None
     if examination is None:
-        writes = plan(situation, "reported")
-    else:
-        report = Report.from_json(examination["report"])
-        writes = plan(situation, "reported", report, suggestions_from_json(examination["suggestions"]))
-    await _apply(services, installation, situation, writes)
-    return True
+        await _apply(services, installation, situation, plan(situation, "reported"))
+        return Published(order=None)
+    report = Report.from_json(examination["report"])
+    suggested = suggestions_from_json(examination["suggestions"])
+    ground = services.executor.grounded(examination["ground"])
+    execution = Execution(
+        ground,
+        await services.executor.house(situation.repository.full_name),
+        await services.archive.records(repository, ground["fingerprint"]),
+    )
+    await _apply(services, installation, situation, plan(situation, "reported", report, suggested, execution))
+    # The writes may have made a check run of a new attempt, and decisions.
+    situation = await _observe(services, installation, repository, number, [target["head"]], rerequested)
+    attempt, now = attempt_of(situation), standing(decisions(situation.mine))
+    if situation.pull.head_sha != target["head"] or now.paused is not None:
+        return Published(order=None)
+    if turn(situation, report, execution, now, attempt).kind != "due":
+        return Published(order=None)
+    return Published(order=order(situation, execution, attempt, target["base"], installation))
 
 
 def _is_complete(examination: Examination) -> bool:
     return any(port["stage"] == "complete" for port in examination["report"]["ports"])
 
 
-@_step
+@step
 async def apologise(services: Services, installation: int, repository: int, number: int) -> None:
     """After a failure of ours: leave no check run hanging."""
     situation = await _observe(services, installation, repository, number)
@@ -360,7 +406,7 @@ async def rerun(
     """ "Re-run all": queue a look for every open pull request with this head. GitHub names none for forks."""
     numbers: list[int] = []
     try:
-        numbers = await _run(find_pulls, installation, repository, head)
+        numbers = await run(find_pulls, installation, repository, head)
     except PullGone:
         return numbers
     for number in numbers:
@@ -368,7 +414,7 @@ async def rerun(
     return numbers
 
 
-@_step
+@step
 async def find_pulls(services: Services, installation: int, repository: int, head: str) -> list[int]:
     """Numbers of the open pull requests with this head."""
     there = services.github.installation(installation)
@@ -398,11 +444,17 @@ async def _observe(
 
 
 async def _apply(services: Services, installation: int, situation: Situation, writes: list[Any]) -> None:
-    there = services.github.installation(installation)
+    await write(services, installation, situation.repository, situation.pull.number, writes)
+
+
+async def write(
+    services: Services, installation: int, repository: Repository, number: int, writes: Iterable[Write]
+) -> None:
+    """Carry out what was planned."""
     await apply(
-        there,
-        situation.repository,
-        situation.pull.number,
+        services.github.installation(installation),
+        repository,
+        number,
         writes,
         ledger=services.ledger,
         after_each=lambda: crash_point("write"),
@@ -440,11 +492,15 @@ async def start(services: Services, settings: EngineSettings) -> None:
     else:
         _locks.append(await asyncio.to_thread(_own_database, settings.url))
     services.examiner.start()
+    importlib.import_module("bot.executions")  # its workflow has to be known before the launch
     DBOS(config=_config(settings))
     DBOS.launch()
     await DBOS.register_queue_async(
         QUEUE, worker_concurrency=settings.workers, partition_concurrency=1, polling_interval_sec=0.1
     )
+    from bot import executions
+
+    await executions.register()
 
 
 async def stop(seconds: int = 10) -> None:

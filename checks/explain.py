@@ -17,6 +17,31 @@ _DECIDED = {
     "human": "Only people can tell.",
 }
 
+_EXECUTED = {
+    "loads-from-pytorch": "Every public class is made from a tiny configuration and gets the weights of its PyTorch twin. A weight that is missing, left over or "
+    "of another shape is named with the nearest PyTorch name, and with the line of its `name=` where that is known.",
+    "call-formats": "Every public class is called with keyword arguments, with one dict, by position, with numpy arrays, inside tf.function, traced with its input signature, and with return_dict=False.",
+    "matches-pytorch": """\
+Every public class is compared with its PyTorch twin: same tiny configuration, same random weights, same inputs. All outputs, hidden states,
+attentions and losses count, with and without masks and labels, with other values of the configuration where the port asks for them, in float64,
+which tells rounding from defects. What differs by more than 1e-5 fails; less is told as a warning.
+
+Where something differs, the TensorFlow model is run again with PyTorch's values put in after each layer. What differs in spite of that is the place:
+a layer, or the code between two layers, with its line. Causes (epsilon, activation, padding, axis, residual, mask …) are tried, and one is called
+confirmed only if the difference vanishes with it. A model that cannot be made or raises is followed by the shapes of its layers.
+
+On your laptop: `tfport compare`; one layer alone, as a script for your own environment: `tfport compare --layer PATH --script FILE.py`. Lines of
+`call()` that no comparison has run are listed: equal does not mean that nobody looked.""",
+    "training-behaviour": """\
+Every public class trains beside its PyTorch twin, with all dropout rates above zero. With `training=False` nothing may be dropped and two calls must
+agree; with `training=True` each dropout acts as often as PyTorch's and running statistics move as PyTorch's do; one step of `fit` gives a
+finite loss, and gradients for every weight that PyTorch trains.
+
+It fails only where that is proven: a dropout in evaluation or one that stays off, statistics that stand still, a weight that gets no gradient. A dropout that
+only one side has is a warning, as merged ports differ there.""",
+}
+"""What running a port means for an item."""
+
 
 def explain(name: str) -> str:
     """The page of a rule, an item, or an entry of the catalogue ("N4"); of a name that is both the item's, with all its rules.
@@ -43,7 +68,8 @@ def explain_item(item: checklist.Item) -> str:
     if item.pending:
         head += ["", f"Not complete yet: {item.pending}."]
     if not built:
-        return "\n".join([*head, "", _DECIDED[item.decided], ""])
+        more = ["", _EXECUTED[item.id]] if item.id in _EXECUTED else []
+        return "\n".join([*head, "", _DECIDED[item.decided], *more, ""])
     if len(built) == 1 and built[0].slug == item.id:
         body = explain_rule(built[0]).split("\n")[2:]
         return "\n".join([*head, "", *body])

@@ -211,7 +211,7 @@ class Report:
         fields: dict[str, Any] = dict(document)
         fields["ports"] = tuple(map(_port_from_json, document["ports"]))
         fields["items"] = tuple(ItemResult(**item) for item in document["items"])
-        fields["findings"] = tuple(_finding_from_json(finding) for finding in document["findings"])
+        fields["findings"] = tuple(finding_from_json(finding) for finding in document["findings"])
         for name in ("notes", "tests", "comparison"):
             fields[name] = tuple(document.get(name, ()))
         return Report(**fields)
@@ -260,7 +260,8 @@ def _port_from_json(document: Mapping[str, Any]) -> PortSummary:
     )
 
 
-def _finding_from_json(document: Mapping[str, Any]) -> Finding:
+def finding_from_json(document: Mapping[str, Any]) -> Finding:
+    """A finding of `Report.to_json`."""
     fields: dict[str, Any] = dict(document)
     fields["edits"] = tuple(
         Edit(e["path"], (e["start"][0], e["start"][1]), (e["end"][0], e["end"][1]), e["text"])

@@ -46,6 +46,12 @@ def _takes(parser: ArgumentParser) -> None:
         help="only this class; may be given again (all public classes)",
     )
     parser.add_argument("--layer", metavar="PATH", default="", help="show only what lies in this layer")
+    parser.add_argument(
+        "--script",
+        metavar="FILE",
+        type=Path,
+        help="with --layer: write a script that runs this layer alone on both sides, and its weights and inputs as .npz beside it",
+    )
     parser.add_argument("--plot", metavar="FILE", type=Path, help="draw the difference along the depth (SVG)")
     parser.add_argument(
         "--checkpoint", metavar="DIR", type=Path, help="a real PyTorch checkpoint instead of tiny models"
@@ -57,19 +63,33 @@ def _takes(parser: ArgumentParser) -> None:
 def _compare(options: Namespace) -> int:
     if options.plot is not None and options.plot.suffix.lower() != ".svg":
         raise UserError(f"{options.plot} is no SVG file", hint="--plot FILE.svg")
+    if options.script is not None and not options.layer:
+        raise UserError("--script needs a layer", hint="--layer PATH, as tfport compare names it")
+    if options.script is not None and options.script.suffix != ".py":
+        raise UserError(f"{options.script} is no Python file", hint="--script FILE.py")
+    if options.script is not None and options.checkpoint is not None:
+        raise UserError("--script takes tiny models", hint="leave out --checkpoint")
     checkpoint = _checkpoint(options.checkpoint)
     found = _compared(options, checkpoint)
-    entries = [_within(entry, options.layer) for one in found for entry in one.entries]
-    if options.plot is not None:
-        _plot(options.plot, entries)
+    whole = [entry for one in found for entry in one.entries]
+    entries = [_within(entry, options.layer) for entry in whole]
+    drawn = options.plot is not None and _plot(options.plot, whole)
+    if options.script is not None:
+        _script(options.script, found)
     if options.format == "json":
         say(json.dumps(entries, indent=2))
     else:
         from bot.render.comparison import print_comparison
 
-        print_comparison(entries, [finding for one in found for finding in one.findings])
+        print_comparison(entries, [finding for one in found for finding in one.everything])
         if options.plot is not None:
-            say(f"plot: {options.plot}")
+            say(
+                f"plot: {options.plot}"
+                if drawn
+                else "no plot: no class has layers or hidden states that were compared"
+            )
+        if options.script is not None:
+            say(f"script: {options.script}, with {options.script.with_suffix('.npz').name} beside it")
     return exit_code(entries, found)
 
 
@@ -100,6 +120,7 @@ def _compared(options: Namespace, checkpoint: Path | None) -> list[Compared]:
                         port,
                         classes=options.classes,
                         checkpoint=checkpoint,
+                        layer=options.layer if options.script is not None else "",
                         on_class=live.over,
                     )
                     for port in ports
@@ -149,22 +170,43 @@ def _within(entry: Mapping[str, Any], layer: str) -> Mapping[str, Any]:
     return {**entry, "sites": sites, "profile": [step for step in entry["profile"] if lies(step[0])]}
 
 
-def _plot(file: Path, entries: Sequence[Mapping[str, Any]]) -> None:
+def _plot(file: Path, entries: Sequence[Mapping[str, Any]]) -> bool:
+    """Draws the first class that differs, else the first one; False where there is nothing to draw."""
     from checks.comparison.plot import plot
 
     drawn = [entry for entry in entries if entry["profile"]]
     if not drawn:
-        raise UserError("there is nothing to draw: no class has hidden states that were compared")
+        return False
     worst = next((entry for entry in drawn if entry["state"] == "different"), drawn[0])
     try:
         file.write_text(plot(worst["class"], worst["profile"]), encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{file} cannot be written: {error.strerror}") from None
+    return True
+
+
+def _script(file: Path, found: Sequence[Compared]) -> None:
+    from checks.comparison.script import Reproduction
+
+    made = next((one.reproduction for one in found if isinstance(one.reproduction, Reproduction)), None)
+    if made is None:
+        raise UserError(
+            f"no script: {next((str(one.reproduction) for one in found), 'nothing was compared')}",
+            hint="tfport compare names the layers that differ",
+        )
+    data = file.with_suffix(".npz")
+    try:
+        file.write_text(made.script(file.name, data.name), encoding="utf-8")
+        data.write_bytes(made.npz())
     except OSError as error:
         raise UserError(f"{file} cannot be written: {error.strerror}") from None
 
 
 def exit_code(entries: Sequence[Mapping[str, Any]], found: Sequence[Compared]) -> int:
     """1 where something differs by more than the guide allows, 3 where something could not be finished for a reason of ours."""
-    if any(one.item.state == "failed" for one in found):
+    if any(item.state == "failed" for one in found for item in one.items) or any(
+        finding.level == "error" for one in found for finding in one.everything
+    ):
         return FINDINGS
     return INTERNAL if any(entry["state"] == "error" for entry in entries) else FINE
 

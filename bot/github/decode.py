@@ -52,6 +52,7 @@ def pull(raw: Json) -> Pull:
         maintainer_can_modify=bool(raw.get("maintainer_can_modify")),
         mergeable=raw.get("mergeable"),
         requested=tuple(user["login"] for user in raw.get("requested_reviewers") or ()),
+        association=raw.get("author_association") or "NONE",
     )
 
 
@@ -90,6 +91,7 @@ def check_run(raw: Json) -> CheckRun:
         annotations=output.get("annotations_count") or 0,
         html_url=raw.get("html_url") or "",
         app_id=raw["app"]["id"] if raw.get("app") else 0,
+        started_at=instant(raw["started_at"]) if raw.get("started_at") else None,
     )
 
 

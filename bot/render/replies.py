@@ -114,6 +114,26 @@ def not_paused() -> str:
     return _reply("not_paused")
 
 
+def approved(decision: Decision) -> str:
+    """The code of a commit may be executed."""
+    return _reply("approved", decision=decision)
+
+
+def not_approved(why: str, head: str) -> str:
+    """An approval that is none."""
+    return _reply("not_approved", why=why, head=head)
+
+
+def cancelled(decision: Decision) -> str:
+    """An execution ends."""
+    return _reply("cancelled", decision=decision)
+
+
+def nothing_runs() -> str:
+    """There is no execution to cancel."""
+    return _reply("nothing_runs")
+
+
 def resumed() -> str:
     """Back again."""
     return _reply("resumed")

@@ -1,7 +1,7 @@
 """Item `framework-defaults`, from live models: findings for hyper-parameters that differ between matched layers.
 
-The momentum of a batch norm is an `error`: both sides' numbers are known and mean nothing else. The others are a `warning`: where they change what
-a model computes, `matches-pytorch` proves it.
+All are a `warning`, as those of the static rule `batch-norm-defaults` are: merged ports have Keras' momentum at PyTorch's number (RegNet). What changes
+what a model computes, `matches-pytorch` proves.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ from typing import Any
 
 from checks.execution import untrusted
 from checks.port import Port
-from checks.report import Finding, Level
+from checks.report import Finding
 
 ITEM = "framework-defaults"
-RULE = "layer-hyper-parameters"
 
 KINDS = {
     "epsilon": "epsilon",
@@ -48,12 +47,11 @@ def findings(port: Port, told: Sequence[object]) -> Iterator[Finding]:
     for (kind, path, line, value, wanted), layers in found.items():
         names = list(dict.fromkeys(layers))
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-        level: Level = "error" if kind == "momentum" else "warning"
         reason = " (Keras' momentum is 1 minus PyTorch's)" if kind == "momentum" else ""
         yield Finding(
-            RULE,
             ITEM,
-            level,
+            ITEM,
+            "warning",
             path,
             line,
             f"{KINDS[kind]} of {names[0]}{more} is {value}, as PyTorch has it {wanted}",

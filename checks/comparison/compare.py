@@ -196,13 +196,15 @@ def located(pair: Pair, one: Comparison, options: Options, until: float) -> Comp
     """With the places where it begins, as the candidate's process names them: they explain, and decide nothing."""
     case, first = one.case, one.first
     left = until - time.monotonic()
-    if case is None or first is None or left <= 1:
+    if case is None or (first is None and one.broken is None) or left <= 1:
         return one
+    # A model that cannot be made is called plainly: shapes tell how far it gets.
+    way, precision = (first.variant, first.precision) if first is not None else (PLAIN, one.precision)
     candidate = pair.with_torch() if case.strategy == "cross-test" else pair.candidate
     request = {
-        **replace(case, config={**case.config, **first.variant.config}).request(),
-        "double": first.precision == "float64",
-        "variant": first.variant.request(),
+        **replace(case, config={**case.config, **way.config}).request(),
+        "double": precision == "float64",
+        "variant": way.request(),
         "random": True,
         "seed": options.seed,
         "checkpoint": options.checkpoint,
@@ -212,11 +214,13 @@ def located(pair: Pair, one: Comparison, options: Options, until: float) -> Comp
         if "error" in recorded:
             return replace(one, notes=(*one.notes, f"not localised: {error_text(recorded['error'])}"))
         keep = {key: recorded.get(key) for key in ("events", "modules", "given", "weights")}
-        limit = EXACT if first.precision == "float64" else ROUNDING
+        limit = EXACT if precision == "float64" else ROUNDING
         answer = candidate.ask("localise", **request, **keep, limit=limit, seconds=min(30.0, left / 2))
     except Gone as gone:
         return replace(one, notes=(*one.notes, f"not localised: {gone}"))
     if "error" in answer:
+        if one.broken is not None:  # its constructor raises, and the reason says that
+            return one
         return replace(one, notes=(*one.notes, f"not localised: {error_text(answer['error'])}"))
     return replace(one, sites=tuple(sites_of(answer.get("sites"))), profile=profile_of(answer.get("profile")))
 

@@ -96,9 +96,15 @@ class Comparison:
 
     @property
     def blocks(self) -> bool:
-        """What differs is more than the guide allows."""
+        """What differs is more than the guide allows, with the configuration of the tests.
+
+        Merged ports depart from PyTorch where a configuration that nobody uses leads elsewhere (ResNet pads with zeros, which shows
+        with `hidden_act="gelu"`): that is told, and blocks nothing.
+        """
         return self.broken is not None or any(
-            one.raised is not None or blocks(one.worst) for one in self._decisive if one.differs
+            one.raised is not None or blocks(one.worst)
+            for one in self._decisive
+            if one.differs and not one.variant.config
         )
 
     @property

@@ -28,7 +28,7 @@ def state(port: Port, results: Sequence[Comparison]) -> tuple[State, str]:
         if one.trouble:
             return "error", f"{one.name}: {one.trouble}"[:500]
     for one in results:
-        if one.unmade and not _is_part(port, one, results):
+        if one.unmade and not is_part(port, one, results):
             return "unverified", f"{one.name}: {one.reason}"[:500]
     small = [one for one in results if one.state == "different"]
     if small:
@@ -37,7 +37,7 @@ def state(port: Port, results: Sequence[Comparison]) -> tuple[State, str]:
     return "passed", ""
 
 
-def _is_part(port: Port, one: Comparison, results: Sequence[Comparison]) -> bool:
+def is_part(port: Port, one: Comparison, results: Sequence[Comparison]) -> bool:
     """A class without a case that a compared class holds as a layer: it was compared as that."""
     if all(other.unmade for other in results) or one.name not in port.classes:
         return False
@@ -54,7 +54,16 @@ def findings(port: Port, results: Sequence[Comparison]) -> Iterator[Finding]:
             continue
         if one.sites:
             for site in one.sites:
-                key = (site["path"], site["line"], str(untrusted.mapping(site.get("cause")).get("kind", "")))
+                if (
+                    untrusted.mapping(site.get("cause")).get("kind") == "raises"
+                ):  # the exception's own line says more
+                    path, line = _place(port, one)
+                    site = {**site, "path": path, "line": line}
+                key = (
+                    str(site["path"]),
+                    int(site["line"]),
+                    str(untrusted.mapping(site.get("cause")).get("kind", "")),
+                )
                 sites.setdefault(key, (site, []))[1].append(one)
             continue
         path, line = _place(port, one)
@@ -72,9 +81,14 @@ def _of_site(site: Mapping[str, Any], ones: Sequence[Comparison]) -> Finding:
     where = site["pytorch_path"] or site["tf_path"]
     largest = max(one.largest.relative for one in ones)
     text = str(cause.get("text", "")).rstrip(".")
-    message = (
-        f"Outputs of {_some([one.name for one in ones])} differ by {figure(largest)}; it starts in {where}"
-    )
+    names = _some([one.name for one in ones])
+    if any(_raised(one) for one in ones):
+        message = (
+            f"{names}: {next(one for one in ones if _raised(one)).reason.rstrip('.')}; it starts in {where}"
+        )
+        text = "" if cause.get("kind") == "raises" else text
+    else:
+        message = f"Outputs of {names} differ by {figure(largest)}; it starts in {where}"
     message += f": {text}" if text else ""
     advice = str(site.get("advice", "")) or "Compare this layer with PyTorch's, argument by argument."
     if cause.get("confirmed"):
@@ -85,7 +99,7 @@ def _of_site(site: Mapping[str, Any], ones: Sequence[Comparison]) -> Finding:
         _level(ones),
         str(site["path"]),
         int(site["line"]),
-        f"{message}.",
+        f"{message[:1_000]}.",
         advice,
         str(site["symbol"]),
         edits=tuple(

@@ -1,4 +1,5 @@
-"""The comparison of a port: all its classes, the lines that never ran, the item `matches-pytorch` and findings."""
+"""The comparison of a port: all its classes, the lines that never ran, how they train; the items `matches-pytorch` and `training-behaviour`,
+and findings."""
 
 from __future__ import annotations
 
@@ -7,10 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from checks.comparison import behaviour
 from checks.comparison.compare import Names, Options, Pair, compare_classes
 from checks.comparison.comparison import Comparison
 from checks.comparison.coverage import missed
 from checks.comparison.findings import ITEM, findings, state
+from checks.comparison.script import Reproduction, reproduce
 from checks.comparison.sites import within
 from checks.execution.expected import test_path
 from checks.execution.job import Bind, SandboxError
@@ -23,12 +26,33 @@ CHECKPOINT = "/checkpoint"
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Results of a port: the item, findings, and an entry of the report's `comparison` for each class."""
+    """Results of a port: the item `matches-pytorch`, its findings, and an entry of the report's `comparison` for each class.
+
+    Attributes:
+        training: the item `training-behaviour`; None where nobody asked.
+        trained: its findings.
+        reproduction: of the layer that was asked for, or why there is none.
+        audited: findings of `framework-defaults`, from hyper-parameters that differ.
+    """
 
     item: ItemResult
     findings: tuple[Finding, ...]
     entries: tuple[Mapping[str, Any], ...]
     comparisons: tuple[Comparison, ...] = ()
+    training: ItemResult | None = None
+    trained: tuple[Finding, ...] = ()
+    reproduction: Reproduction | str = ""
+    audited: tuple[Finding, ...] = ()
+
+    @property
+    def items(self) -> tuple[ItemResult, ...]:
+        """The items that were decided."""
+        return (self.item,) if self.training is None else (self.item, self.training)
+
+    @property
+    def everything(self) -> tuple[Finding, ...]:
+        """All findings."""
+        return (*self.findings, *self.trained, *self.audited)
 
 
 def compare_port(
@@ -37,13 +61,19 @@ def compare_port(
     *,
     classes: Sequence[str] = (),
     checkpoint: Path | None = None,
+    trains: bool = True,
+    known: Sequence[Finding] = (),
+    layer: str = "",
     on_class: Callable[[str, int, int], None] | None = None,
 ) -> Compared:
     """Compares every public class of the port (or `classes` of them).
 
     Args:
         workplace: with `base`, the tree of the reference.
-        checkpoint: folder of a real one, whose configuration and weights are taken instead of tiny ones.
+        checkpoint: folder of a real one, whose configuration and weights are taken instead of tiny ones; it is not trained.
+        trains: compare training, too.
+        known: findings of the static rules, which are not told again.
+        layer: path of one on either side, of which a reproduction is wanted: in the first class that differs there, else the first one.
 
     Raises:
         checks.execution.job.SandboxError: the sandbox itself failed.
@@ -63,19 +93,47 @@ def compare_port(
         workplace = replace(workplace, binds=(*workplace.binds, Bind(checkpoint, CHECKPOINT)))
         options = Options(checkpoint=CHECKPOINT, strategy="checkpoint")
     results: list[Comparison] = []
+    seen: list[behaviour.Behaviour] = []
+    reproduction: Reproduction | str = ""
     reference = replace(workplace, tree=workplace.base)
     for module in port.modules:
         names = [port.intended[name] for name in wanted if port.of(name)[0] is module]
         if names:
             with Pair(reference, workplace) as pair:
-                results += compare_classes(pair, names_of(port, module), names, options, on_class=over)
+                compared = compare_classes(pair, names_of(port, module), names, options, on_class=over)
+                results += compared
+                if layer and not isinstance(reproduction, Reproduction):
+                    reproduction = reproduce(
+                        pair, names_of(port, module), _shows(compared, layer), layer, options
+                    )
+                if trains and checkpoint is None:
+                    seen += behaviour.trained(pair, port, compared)
     order = [port.intended[name] for name in wanted]
     texts = {module.path: port.text(module.path) for module in port.modules}
     results = [replace(one, sites=tuple(within(one.sites, texts))) for one in results]
     results.sort(key=lambda one: order.index(one.name))
     item = ItemResult(ITEM, "execution", port.model, *state(port, results))
-    entries = tuple({**one.entry(), "not_run": lines} for one, lines in _not_run(port, results))
-    return Compared(item, tuple(findings(port, results)), entries, tuple(results))
+    entries = tuple(
+        {**one.entry(), "not_run": lines} for one, lines in _not_run(port, results, whole=not classes)
+    )
+    differences = tuple(findings(port, results))
+    done = Compared(item, differences, entries, tuple(results), reproduction=reproduction)
+    if not trains or checkpoint is not None:
+        return done
+    audited = behaviour.audited(port, seen, [*known, *differences])
+    of_training = behaviour.without_rates([finding for one in seen for finding in one.findings], audited)
+    return replace(
+        done,
+        training=behaviour.item(port, seen, results),
+        trained=tuple(behaviour.merged(of_training)),
+        audited=tuple(audited),
+    )
+
+
+def _shows(compared: Sequence[Comparison], layer: str) -> Comparison:
+    """The class in which a layer differs; else the first one that does; else the first."""
+    here = [one for one in compared if any(layer in (s["tf_path"], s["pytorch_path"]) for s in one.sites)]
+    return next(iter(here or [one for one in compared if one.state == "different"] or compared))
 
 
 def names_of(port: Port, module: Module) -> Names:
@@ -96,9 +154,11 @@ def _dotted(path: str) -> str:
     return path.removeprefix("src/").removesuffix(".py").replace("/", ".")
 
 
-def _not_run(port: Port, results: Sequence[Comparison]) -> list[tuple[Comparison, list[Mapping[str, Any]]]]:
+def _not_run(
+    port: Port, results: Sequence[Comparison], *, whole: bool
+) -> list[tuple[Comparison, list[Mapping[str, Any]]]]:
     """For each class, statements of the methods that it reached which no class has run; the first one has those of methods that none
-    reached, too."""
+    reached, too, if the `whole` port was compared."""
     texts = {module.path: port.text(module.path) for module in port.modules}
     ran = {path: set[int]() for path in texts}
     for one in results:
@@ -118,7 +178,8 @@ def _not_run(port: Port, results: Sequence[Comparison]) -> list[tuple[Comparison
         nowhere: list[Mapping[str, Any]] = [
             {"path": path, "start": gap.start, "end": gap.end, "symbol": gap.symbol, "test": gap.test}
             for path, gap in gaps
-            if gap.symbol in mine or (compared and one is compared[0] and gap.symbol not in everybody)
+            if gap.symbol in mine
+            or (whole and compared and one is compared[0] and gap.symbol not in everybody)
         ]
         found.append((one, nowhere))
     return found

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from checks.execution import untrusted
+
+_NOISE = re.compile(
+    r"\{\{function_node .*?\}\} ?|(Exception encountered when|Error when) calling layer '[^']*' \(type \w+\)\. ?| Call arguments received by .*"
+)
+"""What Keras puts around the message of TensorFlow: the layer and its arguments are told otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +27,7 @@ def raised_of(value: object) -> Raised | None:
     if not told:
         return None
     message = " ".join(untrusted.text(told.get("message"), 1_500).split())
+    message = _NOISE.sub("", message).strip()
     text = f"{untrusted.text(told.get('type'), 60) or 'error'}: {message}"[:600]
     return Raised(text, untrusted.frames(told.get("frames")))
 

@@ -13,14 +13,11 @@ from checks.execution.job import GIB
 from checks.execution.run import Unready
 from checks.execution.sandbox import find_sandbox
 from checks.execution.settings import Settings
-from checks.execution.tree import NEEDED, written
+from checks.execution.tree import written
 from checks.execution.workplace import Workplace, own_environment
 from checks.snapshot import GitSnapshot, Snapshot
 
-BESIDE = ("utils",)
-"""The common tests import modules from there (`utils/test_module`)."""
-
-REFERENCE = ("src", "tests", *BESIDE)
+REFERENCE = ("src", "tests", "utils")
 """Of the base."""
 
 
@@ -33,6 +30,7 @@ def place(
     python: Path | None = None,
     cores: int = 0,
     compares: bool = True,
+    memory: int = 0,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Generator[Workplace]:
     """The workplace for one base and head, as long as the context lasts.
@@ -42,6 +40,7 @@ def place(
         python: interpreter of an environment that somebody made; None: one of the base's time is built, or found ready.
         cores: 0 for all that this process may use.
         compares: the base's tree is needed too.
+        memory: bytes; 0 for all that is free.
 
     Raises:
         checks.execution.job.NoSandbox: this host has none.
@@ -70,7 +69,7 @@ def place(
         scratch = settings.folder / "trees"
         scratch.mkdir(parents=True, exist_ok=True)
         progress("writing the tree")
-        tree = stack.enter_context(written(head, scratch, (*NEEDED, *BESIDE)))
+        tree = stack.enter_context(written(head, scratch))
         before = stack.enter_context(written(base, scratch, REFERENCE)).folder if compares else None
         hub = hub_folder(settings)
         hub.mkdir(exist_ok=True)
@@ -82,7 +81,7 @@ def place(
             base=before,
             hub=hub,
             cores=cores or len(os.sched_getaffinity(0)),
-            memory=available_memory(),
+            memory=min(memory or available_memory(), available_memory()),
             environment=about,
         )
 

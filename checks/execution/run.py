@@ -27,7 +27,10 @@ logger = logging.getLogger(__name__)
 
 EXAMINED = (examine.LOADS, examine.FORMATS)
 COMPARED = "matches-pytorch"
-ITEMS = (*EXAMINED, COMPARED, verdict.ITEM)
+TRAINED = "training-behaviour"
+AUDITED = "framework-defaults"
+"""Decided by static rules; execution adds what only live layers show."""
+ITEMS = (*EXAMINED, COMPARED, TRAINED, verdict.ITEM)
 """The items that are decided here."""
 
 
@@ -110,7 +113,8 @@ def execute(
             with place() as workplace:
                 environment = workplace.environment or {}
                 for port in ready:
-                    _execute(port, workplace, choice, checkpoints, progress, added)
+                    known = [finding for finding in report.findings if finding.model == port.model]
+                    _execute(port, workplace, choice, checkpoints, progress, added, known)
         except NoSandbox as error:
             added.items += _all(ready, choice, "unverified", f"no sandbox ({error.message})")
         except (Unready, SandboxError) as error:
@@ -126,6 +130,7 @@ def _execute(
     checkpoints: Checkpoints | None,
     progress: Progress,
     added: _Added,
+    known: Sequence[Finding],
 ) -> None:
     if set(EXAMINED) & set(choice.items):
         progress.step(f"loading PyTorch's weights into {len(port.models)} classes of {port.model}")
@@ -133,19 +138,36 @@ def _execute(
         added.items += [item for item in found.items if item.id in choice.items]
         added.findings += _finished(port, [f for f in found.findings if f.item in choice.items])
         added.comparison += found.entries
-    if COMPARED in choice.items:
-        _compare(port, workplace, progress, added)
+    compared = {COMPARED, TRAINED} & set(choice.items)
+    if compared:
+        try:
+            _compare(port, workplace, choice, progress, added, known)
+        except SandboxError as error:  # the tests can be run all the same
+            logger.warning("comparing failed: %s", error)
+            added.items += [
+                _item(port, id, "error", str(error)[:1_000]) for id in choice.items if id in compared
+            ]
     if verdict.ITEM in choice.items:
         _test(port, workplace, choice, checkpoints, progress, added)
 
 
-def _compare(port: Port, workplace: Workplace, progress: Progress, added: _Added) -> None:
+def _compare(
+    port: Port,
+    workplace: Workplace,
+    choice: Choice,
+    progress: Progress,
+    added: _Added,
+    static: Sequence[Finding],
+) -> None:
     from checks.comparison.port import compare_port  # numpy is imported only where arrays are compared
 
     progress.step(f"comparing {len(port.models)} classes of {port.model} with PyTorch")
-    found = compare_port(workplace, port, on_class=progress.over)
-    added.items.append(found.item)
-    added.findings += _finished(port, list(found.findings))
+    found = compare_port(
+        workplace, port, trains=TRAINED in choice.items, known=static, on_class=progress.over
+    )
+    findings = _finished(port, [f for f in found.everything if f.item in (*choice.items, AUDITED)])
+    added.items += [_heeded(item, findings) for item in found.items if item.id in choice.items]
+    added.findings += findings
     # What was said of a class when it was loaded and called stays, where the comparison says nothing of it.
     known = {entry["class"]: entry for entry in added.comparison}
     for entry in found.entries:
@@ -285,13 +307,23 @@ def _merged(report: Report, added: _Added, environment: Mapping[str, Any], secon
     order = {id: number for number, id in enumerate(checklist.items())}
     models = {port.model: number for number, port in enumerate(report.ports)}
     items.sort(key=lambda item: (models.get(item.model, 0), order.get(item.id, 0)))
+    there = {(item.id, item.model) for item in items}
+    findings = [f for f in added.findings if f.item != AUDITED or (f.item, f.model) in there]
     return replace(
         report,
         items=tuple(items),
-        findings=(*report.findings, *added.findings),
+        findings=(*report.findings, *findings),
         notes=(*report.notes, *added.notes),
         tests=(*report.tests, *added.tests),
         comparison=(*report.comparison, *added.comparison),
         environment={**report.environment, **environment},
         timings={**report.timings, "execution": round(seconds, 3)},
     )
+
+
+def _heeded(item: ItemResult, findings: Sequence[Finding]) -> ItemResult:
+    """The item, which passes if all that it fails for is ignored by comments in the source."""
+    errors = [f for f in findings if f.item == item.id and f.level == "error"]
+    if item.state == "failed" and errors and all(f.ignored is not None for f in errors):
+        return replace(item, state="passed", reason=f"{len(errors)} ignored: {errors[0].ignored}"[:500])
+    return item

@@ -22,8 +22,19 @@ from checks.errors import UserError
 from checks.execution.job import Bind
 from checks.snapshot import GitSnapshot, Snapshot
 
-NEEDED = ("src", "tests", "conftest.py", "pytest.ini", "setup.cfg", "setup.py", "pyproject.toml", "tox.ini")
-"""Folders and files at the top that running tests needs. (`setup.py` is never run; some tests look where it lies.)"""
+NEEDED = (
+    "src",
+    "tests",
+    "utils",
+    "conftest.py",
+    "pytest.ini",
+    "setup.cfg",
+    "setup.py",
+    "pyproject.toml",
+    "tox.ini",
+)
+"""Folders and files at the top that running tests needs. (`setup.py` is never run; some tests look where it lies. The common tests import
+modules from `utils`.)"""
 
 FILE_LIMIT = 50_000_000
 """Bytes of one file; the largest of upstream has 1.4 MB."""

@@ -112,7 +112,7 @@ class Candidate:
         return answer
 
     def do_localise(self, asked: Mapping[str, Any]) -> Dict[str, Any]:
-        """Where a model whose outputs differ departs from the recorded run. Asked only once all verdicts stand.
+        """Where a model whose outputs differ, or that cannot be built, departs from the recorded run. Asked only once all verdicts stand.
 
         Args (of the request): as for `do_run`, with what `Reference.do_record` returned; `limit`: what is rounding.
 
@@ -124,7 +124,11 @@ class Candidate:
 
         wide = bool(asked.get("double"))
         with double.in_tensorflow() if wide else contextlib.nullcontext():
-            model, _ = self.model(asked)
+            try:
+                model, _ = self.model(asked)
+            except Exception:  # it has no weights yet: only shapes are compared
+                cls = find_class(str(asked["class"]), self.place.module)
+                model = cls(runs.made_config(cls, asked["config"]))
             fix_seeds(0)
             found = localise(
                 model,
@@ -137,6 +141,45 @@ class Candidate:
                 float(asked.get("seconds", 20)),
             )
         return {"sites": [site.data() for site in found]}
+
+    def do_layer(self, asked: Mapping[str, Any]) -> Dict[str, Any]:
+        """The first call of one layer, its inputs computed from PyTorch's values.
+
+        Args (of the request): as for `do_localise`; `layer`: its path on either side.
+
+        Returns:
+            tf_path, pytorch_path; arguments of the call by name; training: whether it takes that flag. `unknown`: the nearest paths, where
+            there is no such layer, or no PyTorch module that matches it.
+        """
+        import difflib
+
+        from .localise import Comparison
+        from .record import Event, Module, bound, plain
+
+        model, _ = self.model(asked)
+        fix_seeds(0)
+        events = [Event(**event) for event in asked["events"]]
+        modules = [Module(**module) for module in asked["modules"]]
+        known = Comparison(model, asked["given"], events, modules, asked["weights"], 1e-4, self.root)
+        layer = str(asked["layer"])
+        path = next((ours for ours, theirs in known.pairs.items() if layer in (ours, theirs)), None)
+        if path is None:
+            names = [*known.pairs, *known.pairs.values()]
+            return {"unknown": difflib.get_close_matches(layer, names, n=3, cutoff=0.3)}
+        run = known.forcing(keep=True)
+        with contextlib.suppress(Exception):  # one further on may raise
+            run.run(known.inputs)
+        if (path, 0) not in run.calls:
+            raise ValueError(f"{path} does not run")
+        positional, named, _ = run.calls[path, 0]
+        call = known.layers[path].call
+        arguments = {k: plain(v) for k, v in bound(call, positional, named).items() if k != "training"}
+        return {
+            "tf_path": path,
+            "pytorch_path": known.pairs[path],
+            "arguments": arguments,
+            "training": "training" in runs.parameter_names(call),
+        }
 
     def do_training(self, asked: Mapping[str, Any]) -> Dict[str, Any]:
         """How the class acts in training (`training.candidate`), and its hyper-parameters against PyTorch's `modules` (`audit`)."""

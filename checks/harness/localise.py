@@ -221,6 +221,8 @@ def localise(
         # Without its weights every layer differs: only shapes tell.
         shapes = [site for site in found if math.isinf(site.difference)]
         meant = shapes if not comparison.names else shapes or found
+        for site in shapes:
+            site.cause = _shapes(site)
         raises = [_raised(run, comparison, raised)] if raised is not None else []
         return meant[:1] or raises
     sites = confirmed(found, comparison.output, outputs_gap, comparison.expected, limit)
@@ -253,6 +255,14 @@ def locate(site: Site, comparison: Comparison) -> None:
     if call is not None:
         site.path = where.relative(call.file, comparison.root)
         site.line = departure.last or departure.first or call.node.lineno
+
+
+def _shapes(site: Site) -> Optional[Cause]:
+    first = site.departures[0]
+    if first.value is None or first.expected is None:
+        return None
+    ours, theirs = np.shape(first.value), np.shape(first.expected)
+    return Cause("shape", f"it gets or gives the shape {ours}, PyTorch {theirs}", False)
 
 
 def _raised(run: Forcing, comparison: Comparison, error: Exception) -> Site:

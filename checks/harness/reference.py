@@ -33,7 +33,9 @@ class Reference:
         os.environ.pop("USE_TF", None)
         hide("tensorflow", "flax", "jax")
         import torch
-        import torch._dynamo  # the first forward imports it
+
+        with contextlib.suppress(ImportError):  # torch 1 has none
+            import torch._dynamo
 
         torch.set_num_threads(self.threads)
         torch.set_grad_enabled(False)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.localhub import git
 from bot.localhub.state import Pull
 from tests.fixtures.world import AUTHOR, World, make_world
 
@@ -31,13 +32,17 @@ def nothing_unknown_to_github(world: World) -> Iterator[None]:
 
 @pytest.fixture
 def bot(world: World) -> Iterator[World]:
-    """The world with a running bot."""
+    """The world with a running bot; what the test has merged is no part of the main branch afterwards."""
+    path = world.repository.path
+    tip = git.resolve(path, "refs/heads/main")
+    assert tip is not None
     world.bot.start()
     try:
         yield world
     finally:
         world.bot.stop()
         world.hub.faults.clear()
+        git.set_ref(path, "refs/heads/main", tip)
 
 
 _numbers = itertools.count(1)

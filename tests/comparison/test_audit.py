@@ -31,7 +31,7 @@ def entry(**changed: Any) -> dict[str, Any]:
 
 def test_layers_made_by_one_statement_are_one_finding() -> None:
     (one,) = findings(PORT, [entry(), entry(pytorch_path="norm.1"), entry()])
-    assert (one.level, one.line, one.symbol) == ("error", 5, "TFLanternLayer")
+    assert (one.level, one.line, one.symbol) == ("warning", 5, "TFLanternLayer")
     assert one.message == "momentum of norm.0 and 1 more is 0.1, as PyTorch has it 0.9"
     assert one.advice == "Give it momentum=0.9 (Keras' momentum is 1 minus PyTorch's)."
 

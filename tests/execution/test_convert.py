@@ -142,7 +142,6 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.mark.execution
 @pytest.mark.timeout(1_800)
-@pytest.mark.xdist_group("execution")
 def test_a_port_converts_a_checkpoint(
     base: GitSnapshot,
     good: GitSnapshot,

@@ -11,7 +11,7 @@ from checks.errors import UserError
 from checks.execution.examine import LOADS
 from checks.execution.job import NoSandbox
 from checks.execution.place import place
-from checks.execution.run import COMPARED, EXAMINED, Choice, execute
+from checks.execution.run import COMPARED, EXAMINED, TRAINED, Choice, execute
 from checks.execution.sandbox import find_sandbox
 from checks.execution.uv import find_uv
 from checks.execution.verdict import ITEM
@@ -20,7 +20,7 @@ from checks.run import check
 from checks.snapshot import DictSnapshot, GitSnapshot, Snapshot
 from tests.fixtures.sample import MODEL, Sample, build_sample
 
-pytestmark = [pytest.mark.execution, pytest.mark.timeout(1_800), pytest.mark.xdist_group("execution")]
+pytestmark = [pytest.mark.execution, pytest.mark.timeout(1_800)]
 
 PORT = f"src/transformers/models/{MODEL}/modeling_tf_{MODEL}.py"
 TESTS = f"tests/models/{MODEL}/test_modeling_tf_{MODEL}.py"
@@ -97,8 +97,12 @@ def test_a_wrong_name_is_found_with_its_edit(base: GitSnapshot, good: GitSnapsho
 
 
 def test_the_good_port_agrees_with_pytorch(base: GitSnapshot, good: GitSnapshot) -> None:
-    report = executed(base, good, Choice(items=(COMPARED,)))
-    assert [(item.state, item.reason) for item in report.items if item.id == COMPARED] == [("passed", "")]
+    report = executed(base, good, Choice(items=(COMPARED, TRAINED)))
+    assert [(i.id, i.state, i.reason) for i in report.items if i.id in (COMPARED, TRAINED)] == [
+        (COMPARED, "passed", ""),
+        (TRAINED, "passed", ""),
+    ]
+    assert not report.findings
     assert {entry["state"] for entry in report.comparison} == {"equal"}
     assert all(entry["difference"]["float64"] < 1e-11 for entry in report.comparison)
     assert all(entry["difference"]["float32"] < 1e-5 for entry in report.comparison)
@@ -113,6 +117,23 @@ def test_an_epsilon_is_named_with_its_line(base: GitSnapshot, good: GitSnapshot)
     line = (head.read(PORT) or "").split("\n")[findings[0].line - 1]
     assert "epsilon=1e-3" in line
     assert "epsilon" in findings[0].message
+
+
+def test_a_dropout_without_its_flag_is_named_with_its_line(base: GitSnapshot, good: GitSnapshot) -> None:
+    head = changed(
+        good,
+        port=(
+            "dropout(inputs=attention_probs, training=training)",
+            "dropout(inputs=attention_probs, training=False)",
+        ),
+    )
+    report = executed(base, head, Choice(items=(TRAINED,)))
+    assert state(report, TRAINED) == "failed"
+    assert {item.id for item in report.items} >= {TRAINED}
+    findings = [finding for finding in report.findings if finding.level == "error"]
+    (line,) = {(head.read(PORT) or "").split("\n")[finding.line - 1] for finding in findings}
+    assert "training=False" in line
+    assert len(findings) == 1  # all heads show it, it is told once
 
 
 BAD_TESTS = """
