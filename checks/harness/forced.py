@@ -86,17 +86,19 @@ class Forcing:
     until: Optional[Key] = None
     """Where a replay ends: what comes after it does not matter."""
     followers: Optional[Dict[int, Event]] = None
+    paths: Optional[Mapping[int, str]] = None
+    """Of the layers by id, where they are known."""
 
     def run(self, inputs: Mapping[str, Any]) -> Any:
         """The model's output as plain data. Exceptions of the model pass through, `stack` then says where."""
-        with through(self.model, self.around):
+        with through(self.model, self.around, self.paths):
             return plain(run_tf(self.model, inputs))
 
     def replay(self, layer: Any, call: Tuple[Any, Dict[str, Any], Dict[str, int]]) -> None:
         """One kept call again, everything in it forced."""
         positional, named, counts = call
         self.counts = dict(counts)
-        with through(self.model, self.around), contextlib.suppress(Reached):
+        with through(self.model, self.around, self.paths), contextlib.suppress(Reached):
             layer(*positional, **named)
 
     def around(self, layer: Any, path: str, invoke: Any, positional: Any, named: Any, place: Place) -> Any:

@@ -16,7 +16,7 @@ from .load import _renamed, fitted, pytorch_names
 from .match import Layer, match
 from .record import Event, Module, tensors
 from .record_tf import layers as all_layers
-from .sites import Cause, Site, confirmed, grouped
+from .sites import Cause, Site, confirmed, grouped, keys
 
 ENDINGS = {
     "kernel": "weight",
@@ -29,6 +29,10 @@ ENDINGS = {
 """PyTorch's names of what Keras calls otherwise."""
 
 
+Call = Tuple[Mapping[str, Any], Sequence[Event]]
+"""The inputs of one call of PyTorch's model, and what happened in it."""
+
+
 class Comparison:
     """A TensorFlow model, and what PyTorch's did with the same weights and inputs.
 
@@ -39,6 +43,7 @@ class Comparison:
         weights: PyTorch's state dict as arrays.
         limit: largest difference that is rounding: 1e-8 in float64, 1e-4 in float32.
         root: folder of the tree, to name files in it.
+        also: inputs and events of more calls of the same model: a cause has to mend them, too.
     """
 
     def __init__(
@@ -50,18 +55,24 @@ class Comparison:
         weights: Mapping[str, np.ndarray],
         limit: float,
         root: str = "",
+        also: Sequence[Call] = (),
     ) -> None:
         self.model, self.inputs, self.limit, self.root = model, dict(inputs), limit, root
         self.weights = weights
         self.events = {(event.path, event.call): event for event in events}
         self.modules = {module.path: module for module in modules}
         self.layers = all_layers(model)
+        self.paths = {id(layer): path for path, layer in self.layers.items()}
         self.names = pytorch_names(model, weights) if model.built and _variables(model) else {}
         self.pairs = match(
             described(self.layers, self.names, weights), list(modules), str(model.base_model_prefix)
         )
         self.expected = events[0].output if events else None
+        self.also = [
+            (dict(given), {(e.path, e.call): e for e in more}, more[0].output) for given, more in also if more
+        ]
         self.allowed: Optional[Set[Key]] = None
+        self.needed: Optional[Set[Any]] = None
         self.unbuilt = [path for path, layer in self.layers.items() if path and not layer.built]
         self.unbuilt_first = list(self.unbuilt)
 
@@ -103,7 +114,7 @@ class Comparison:
 
     def forcing(self, **options: Any) -> Forcing:
         """A run of the model that can be forced."""
-        return Forcing(self.model, self.events, self.pairs, self.limit, **options)
+        return Forcing(self.model, self.events, self.pairs, self.limit, paths=self.paths, **options)
 
     def code(self, departure: Departure) -> str:
         """Class, and for a layer that a library defines the attribute, in whose code a departure lies."""
@@ -133,7 +144,30 @@ class Comparison:
             output = self.forcing(only=only, instead=instead or {}).run(self.inputs)
         except Exception:
             return float("inf")
-        return outputs_gap(output, self.expected)
+        paths = {path for path, _ in tensors(output)}
+        if self.needed is None:
+            self.needed = paths
+        if not self.needed <= paths:
+            return float("inf")  # an output that is lost is not mended
+        gap = outputs_gap(output, self.expected)
+        if self.allowed is not None and gap <= self.limit:
+            gap = max([gap, *(self._again(call, only, instead or {}) for call in self.also)])
+        return gap
+
+    def _again(self, call: Any, only: Set[Key], instead: Mapping[str, Any]) -> float:
+        inputs, events, expected = call
+        again = Forcing(
+            self.model, events, self.pairs, self.limit, only=only, instead=instead, paths=self.paths
+        )
+        try:
+            return outputs_gap(again.run(inputs), expected)
+        except Exception:
+            return float("inf")
+
+    def keep_fit(self, sites: Sequence[Site]) -> None:
+        """Of the further calls, keeps those in which nothing but these sites differs: the others would refute every cause."""
+        wanted = {key for key in keys(sites) if key[1]}
+        self.also = [call for call in self.also if self._again(call, wanted, {}) <= self.limit]
 
 
 def outputs_gap(output: Any, expected: Any) -> float:
@@ -194,6 +228,7 @@ def localise(
     root: str = "",
     seconds: float = 20.0,
     found_sites: Optional[Callable[[List[Site]], None]] = None,
+    also: Sequence[Call] = (),
 ) -> List[Site]:
     """The confirmed sites of a model whose outputs differ, each with its cause where an experiment has found it.
 
@@ -202,9 +237,10 @@ def localise(
 
     Args:
         seconds: time for experiments, for all sites together.
+        also: more calls, see `Comparison`.
         found_sites: is told the sites before the experiments begin: an experiment may take the process with it.
     """
-    comparison = Comparison(model, inputs, events, modules, weights, limit, root)
+    comparison = Comparison(model, inputs, events, modules, weights, limit, root, also)
     free = comparison.gap(set())
     if free <= limit:
         return []
@@ -230,6 +266,7 @@ def localise(
         found_sites(sites)
     from .causes import diagnose
 
+    comparison.keep_fit(sites)
     end = time.time() + seconds
     for number, site in enumerate(sites):
         others = [other for other in sites if other is not site]

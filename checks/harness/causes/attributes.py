@@ -14,7 +14,8 @@ from .. import where
 from ..load import fitted
 from .calls import agrees_again, members, owners
 from .live import changed
-from .variants import Variant, variants
+from .variant import Variant
+from .variants import variants
 
 KEYWORDS = {
     "eps": "epsilon",
