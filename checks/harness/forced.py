@@ -183,7 +183,8 @@ class Forcing:
         """PyTorch's output; of a `Dense(activation=…)` that of the activation which follows the linear: a module's, else by the function."""
         activation = getattr(layer, "activation", None)
         name = getattr(activation, "__name__", "linear")
-        if activation is None or name == "linear" or not isinstance(event.output, np.ndarray):
+        own = "keras" in type(layer).__module__  # a port's head may call its function `activation`, too
+        if not own or activation is None or name == "linear" or not isinstance(event.output, np.ndarray):
             return event.output
         if self.followers is None:
             self.followers = _followers(self.events)
