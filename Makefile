@@ -56,8 +56,8 @@ test: lint $(VENV)/installed bwrap ## everything that CI runs
 docs: $(VENV)/installed ## write the generated files: rule pages, report schema
 	@$(BIN)/python -m scripts.generate
 
-demo: $(VENV)/installed ## a local GitHub, the bot, a draft pull request; ONCE=1 ends by itself
-	@$(BIN)/python -m scripts.demo $(if $(ONCE),--once)
+demo: $(VENV)/installed ## a local GitHub, the bot, a draft pull request; ONCE=1 ends by itself, EXECUTE=1 executes then too
+	@$(BIN)/python -m scripts.demo $(if $(ONCE),--once) $(if $(EXECUTE),--execute)
 
 bench: $(VENV)/installed ## measure, against upstream's scripts too: REPO=clone of transformers with history [TORCH=python with torch and tensorflow]
 	@$(BIN)/python -m scripts.bench $(if $(REPO),--repo $(REPO)) $(if $(TORCH),--python $(TORCH))

@@ -8,7 +8,17 @@ from datetime import timedelta
 
 from bot.approval import refused
 from bot.commands import COMMANDS, Invocation, Line, Mistake, allowed, digest, lines
-from bot.decisions import Decision, Standing, covered, decisions, failed, marker, standing
+from bot.decisions import (
+    COMPARED,
+    Decision,
+    Standing,
+    covered,
+    decisions,
+    difference,
+    failed,
+    marker,
+    standing,
+)
 from bot.execution import attempt_of, is_ours
 from bot.markers import tail, with_markers
 from bot.outbox import HANDLED, Content, CreateComment, React, Remember, Write
@@ -271,6 +281,8 @@ def _waive(asked: _Asked) -> _Said:
         return _Said(replies.nothing_of(name, "to waive"), refused=True)
     found = covered(asked.report, name)
     decision = asked.decide([f.id for f in found])
+    if name == COMPARED:
+        decision = replace(decision, figure=difference(asked.report))
     return _Said(replies.waived(decision, found), decision)
 
 

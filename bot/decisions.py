@@ -17,12 +17,18 @@ from typing import TYPE_CHECKING, Literal
 
 from bot.markers import tail
 from bot.state import Comment
+from checks.comparison.policy import figure
 from checks.report import Finding, ItemResult, Report
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 Kind = Literal["waive", "unwaive", "dispute", "ask", "pause", "resume", "approve", "cancel"]
+
+COMPARED = "matches-pytorch"
+"""The item whose waiver carries a figure."""
+ROUNDED = 1.01
+"""Reports give three digits of a difference."""
 
 _MARKER = re.compile(r"<!-- tfport:decision (\{.*?\}) -->")
 
@@ -37,6 +43,7 @@ class Decision:
         text: their reason or question, as they wrote it.
         findings: identities of the findings that it covers.
         head: the commit that it was made on. A waiver of an item that failed without a finding holds for this commit only.
+        figure: the difference from PyTorch that a waiver accepts, of the output's scale; it is the limit for later pushes.
         url: of the comment that asked for it.
         at: when that comment was written.
     """
@@ -50,6 +57,13 @@ class Decision:
     head: str = ""
     url: str = ""
     at: str = ""
+    figure: float | None = None
+
+    @property
+    def reason(self) -> str:
+        """What a waiver says of what it covers."""
+        limit = "" if self.figure is None else f" up to {figure(self.figure)}"
+        return f"waived by {self.by}{limit}: {self.text}"
 
     @property
     def time(self) -> datetime | None:
@@ -131,6 +145,25 @@ def covered(report: Report, name: str) -> tuple[Finding, ...]:
     return tuple(f for f in report.blocking if name in (f.item, f.rule))
 
 
+def covers(waiver: Decision, report: Report) -> frozenset[str]:
+    """Identities of the findings of a report that a waiver covers."""
+    if waiver.figure is None:
+        return frozenset(waiver.findings)
+    measured = difference(report)
+    if measured is None or measured > waiver.figure * ROUNDED:
+        return frozenset()
+    return frozenset(finding.id for finding in report.findings if waiver.name in (finding.item, finding.rule))
+
+
+def difference(report: Report) -> float | None:
+    """The largest difference from PyTorch, of the output's scale; None where nothing differs, or what differs has no figure."""
+    different = [entry for entry in report.comparison if entry["state"] == "different"]
+    if any("raised" in variant for entry in different for variant in entry["variants"]):
+        return None
+    found = [entry["difference"].get(entry["precision"]) for entry in different]
+    return max(found) if found and None not in found else None
+
+
 def failed(report: Report, name: str) -> bool:
     """Whether an item of this name, or the item that a rule of this name serves, has failed."""
     states = {item.state for item in report.items if item.id == name}
@@ -140,15 +173,11 @@ def failed(report: Report, name: str) -> bool:
 def applied(report: Report, now: Standing) -> Report:
     """The report with the waivers in force: what they cover is shown with name and reason, and decides nothing.
 
-    A finding whose code changed has another identity, so its waiver is void.
+    A finding whose code changed has another identity, so its waiver is void. One of a difference holds as long as that is no larger.
     """
     if not now.waivers:
         return report
-    reasons = {
-        id: f"waived by {waiver.by}: {waiver.text}"
-        for waiver in now.waivers.values()
-        for id in waiver.findings
-    }
+    reasons = {id: waiver.reason for waiver in now.waivers.values() for id in covers(waiver, report)}
     findings = tuple(
         replace(f, ignored=reasons[f.id]) if f.id in reasons and f.ignored is None else f
         for f in report.findings
@@ -166,7 +195,7 @@ def _item(report: Report, item: ItemResult, now: Standing, reasons: dict[str, st
     said = next((reasons[f.id] for f in of_item if f.id in reasons), "")
     waiver = now.waivers.get(item.id)
     if not said and waiver is not None and waiver.head == report.head:
-        said = f"waived by {waiver.by}: {waiver.text}"
+        said = waiver.reason
     return replace(item, state="passed", reason=said) if said else item
 
 

@@ -2,6 +2,8 @@
 
 The draft pull request has seven planted mistakes; the bot finds them; the repaired commit turns everything green. With ``--once``
 it ends there: exit code 0 only if exactly the planted mistakes were found, each at its line, and the repaired commit was clean.
+Otherwise, and with ``--execute``, a maintainer then allows the code to be executed: its tests and the comparison with PyTorch run in
+the sandbox, in an environment of the base's time (some minutes the first time, as it is built).
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.localhub.state import CheckRun, Pull
-from tests.fixtures.world import World, make_world
+from tests.fixtures.world import UPSTREAM, World, make_world
 
 LOOKS = {
     "success": ("✓", "green"),
@@ -35,6 +37,7 @@ LOOKS = {
     "in_progress": ("…", "cyan"),
 }
 PATIENCE = 120.0
+EXECUTION = "tfport / execution"
 
 console = Console(highlight=False)
 
@@ -42,12 +45,14 @@ console = Console(highlight=False)
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--once", action="store_true", help="end after the repaired commit")
+    parser.add_argument("--execute", action="store_true", help="execute the port with --once too")
     parser.add_argument("--port", type=int, default=0, help="port of the local GitHub (default: a free one)")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     folder = Path(tempfile.mkdtemp(prefix="tfport-demo-"))
     try:
-        return play(folder, port=arguments.port, once=arguments.once)
+        executes = arguments.execute or not arguments.once
+        return play(folder, port=arguments.port, once=arguments.once, executes=executes)
     except KeyboardInterrupt:
         console.print("\nbye")
         return 0
@@ -58,7 +63,7 @@ def main() -> int:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def play(folder: Path, *, port: int, once: bool) -> int:
+def play(folder: Path, *, port: int, once: bool, executes: bool) -> int:
     """The whole story; the exit code."""
     with console.status(
         "the sample repository: transformers 4.36.1 with BrandNewBert (a minute the first time) …"
@@ -70,7 +75,7 @@ def play(folder: Path, *, port: int, once: bool) -> int:
         done("sample repository and local GitHub", started, world.hub.url)
         started = time.monotonic()
         with console.status("the bot …"):
-            world.bot.start()
+            world.bot.start(**({"TFPORT_EXECUTE": UPSTREAM} if executes else {}))
         done("tfport serve", started, world.bot.url)
 
         console.print(Rule("ada opens a draft pull request with seven planted mistakes"))
@@ -96,6 +101,9 @@ def play(folder: Path, *, port: int, once: bool) -> int:
                     "bold green",
                 )
             )
+        if executes:
+            console.print(Rule("gante, a maintainer, allows this commit to be executed"))
+            problems += execute(world, pull)
         page = f"{world.hub.url}/huggingface/transformers/pull/{pull.number}"
         if not once:
             console.print(f"\nLook at it: [link={page}]{page}[/link]\nCtrl-C ends the demo.")
@@ -121,6 +129,25 @@ def follow(world: World, pull: Pull, started: float) -> None:
                 f"no verdict; the bot's log:\n{world.bot.log.read_text()[-2000:]}"
             )
             time.sleep(0.03)
+
+
+def execute(world: World, pull: Pull) -> list[str]:
+    """The tests and the comparison, with their progress; what is wrong with the result."""
+    run = world.newest(pull)[EXECUTION]
+    if "no sandbox" in f"{run.title} {run.summary}":
+        console.print(f"This machine has no sandbox, so nothing is executed: {run.summary}")
+        return []
+    started = time.monotonic()
+    world.hub.comment("gante", pull, f"/tfport approve {pull.head_sha}")
+    with Live(console=console, refresh_per_second=5, transient=False) as live:
+        while (run := world.newest(pull)[EXECUTION]).conclusion in (None, "neutral"):
+            live.update(table({EXECUTION: run}, time.monotonic() - started))
+            assert time.monotonic() - started < 15 * PATIENCE, f"the execution did not end: {run.title}"
+            time.sleep(0.2)
+        live.update(table({EXECUTION: run}, time.monotonic() - started))
+    world.settle(pull)
+    console.print(Markdown(readable(run.summary or "")))
+    return [] if run.conclusion == "success" else [f"{EXECUTION} is {run.conclusion}: {run.title}"]
 
 
 def table(runs: dict[str, CheckRun], seconds: float) -> Table:
@@ -197,11 +224,13 @@ def compare(world: World, pull: Pull) -> list[str]:
 
 
 def not_green(world: World, pull: Pull) -> list[str]:
-    return (
-        []
-        if world.green(pull)
-        else [f"{run.name} is {run.conclusion} on the repaired commit" for run in world.newest(pull).values()]
-    )
+    """What is wrong with a commit that should be clean; the gate, and the execution without a word, wait for people."""
+    waiting = ("success", "neutral")
+    return [
+        f"{run.name} is {run.conclusion} on the repaired commit"
+        for run in world.newest(pull).values()
+        if run.conclusion not in (waiting if run.name in ("tfport", EXECUTION) else waiting[:1])
+    ]
 
 
 if __name__ == "__main__":

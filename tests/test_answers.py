@@ -9,6 +9,7 @@ import pytest
 from bot import outbox as o
 from bot.decisions import Decision, decisions, marker, standing
 from bot.state import User
+from checks.report import Report
 from tests.fixtures.pretend import APP, AUTHOR, HEAD, NOW, Pretend, report, says, situation
 
 GANTE = User(21, "gante")
@@ -65,6 +66,35 @@ def test_a_waiver_of_an_item_without_finding_holds_for_its_commit():
     hub.pushes(OTHER)
     hub.run("reported", replace(bare, head=OTHER))
     assert hub.conclusion() == "failure"
+
+
+def test_the_figure_of_a_waived_difference_is_the_limit_for_later_pushes():
+    def measured(head: str, value: float | None, line: str) -> Report:
+        bare = report("matches-pytorch")
+        finding = replace(bare.findings[0], id="").identify(line)
+        entry = {
+            "class": "TFBrandNewBertModel", "state": "different", "precision": "float64",
+            "difference": {"float64": value}, "variants": [{"id": "plain", "difference": value}],
+        }  # fmt: skip
+        return replace(bare, head=head, findings=(finding,), comparison=(entry,))
+
+    hub = Pretend(situation())
+    first = measured(HEAD, 3e-4, "some code")
+    hub.run("reported", first)
+    hub.says(GANTE, "/tfport waive matches-pytorch the resize of TensorFlow is another one", "write")
+    for phase in ("announced", "running", "reported"):
+        hub.run(phase, first if phase == "reported" else None)
+    assert hub.conclusion() == "success"
+    assert "may differ by 3e-4" in hub.said[-1]
+    for head, value, line, verdict in (
+        ("d" * 40, 2e-4, "other code", "success"),
+        ("e" * 40, 4e-4, "some code", "failure"),
+        ("f" * 40, None, "some code", "failure"),
+        ("a" * 40, 3e-4, "other code", "success"),
+    ):
+        hub.pushes(head)
+        hub.run("reported", measured(head, value, line))
+        assert hub.conclusion() == verdict, (value, line)
 
 
 def test_unwaive():

@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bot.render.text import code, inert, prose
+from checks.comparison.policy import figure
 
 
 def template_folder() -> Path:
@@ -32,6 +33,7 @@ def markdown() -> Environment:
     environment.filters["inert"] = inert
     environment.filters["code"] = code
     environment.filters["prose"] = prose
+    environment.filters["figure"] = figure
     return environment
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from bot.decisions import Decision, Standing
+from bot.decisions import Decision, Standing, covers
 from bot.render.text import inert
 from bot.state import Pull, Repository
 from bot.submission import judged
@@ -82,7 +82,7 @@ class ReportView:
         return [
             waiver
             for waiver in self.now.waivers.values()
-            if ids & set(waiver.findings) or (not waiver.findings and waiver.head == self.report.head)
+            if ids & covers(waiver, self.report) or (not waiver.findings and waiver.head == self.report.head)
         ]
 
     @property
