@@ -158,9 +158,9 @@ class Forcing:
         if self.only is not None and key not in self.only:
             return output
         reference = self._reference(layer, event)
-        changed: Dict[int, Any] = {}
+        changed: Dict[Tuple[Any, ...], Any] = {}
         worst: Optional[Departure] = None
-        for value, expected in _aligned_outputs(output, reference):
+        for path_in, value, expected in _aligned_outputs(output, reference):
             array = plain(value)
             converted, gap = fit(expected, array)
             if converted is None:
@@ -174,10 +174,10 @@ class Forcing:
                     order=event.order, call=(path, call), called=place.line,
                 )  # fmt: skip
             if gap > 0:
-                changed[id(value)] = _like(converted, value)
+                changed[path_in] = _like(converted, value)
         if worst is not None and self.only is None:
             self.departures.append(worst)
-        return _replaced(output, changed) if changed else output
+        return _put(output, changed) if changed else output
 
     def _reference(self, layer: Any, event: Event) -> Any:
         """PyTorch's output; of a `Dense(activation=…)` that of the activation which follows the linear: a module's, else by the function."""
@@ -246,7 +246,8 @@ def _aligned_arguments(arguments: Dict[str, Any], reference: Dict[str, Any]) -> 
     return found
 
 
-def _aligned_outputs(output: Any, reference: Any) -> List[Tuple[Any, Any]]:
+def _aligned_outputs(output: Any, reference: Any) -> List[Tuple[Tuple[Any, ...], Any, Any]]:
+    """(path in the output, TensorFlow's tensor, PyTorch's array). One tensor may stand under several paths."""
     ours, theirs = _leaves(output), list(tensors(reference))
     by_path = dict(theirs)
     if (
@@ -254,10 +255,10 @@ def _aligned_outputs(output: Any, reference: Any) -> List[Tuple[Any, Any]]:
         and all(isinstance(path[0], str) for path, _ in ours if path)
         and any(p in by_path for p, _ in ours)
     ):
-        return [(value, by_path[path]) for path, value in ours if path in by_path]
+        return [(path, value, by_path[path]) for path, value in ours if path in by_path]
     if len(ours) == len(theirs):
-        return [(value, array) for (_, value), (_, array) in zip(ours, theirs)]
-    return [(ours[0][1], theirs[0][1])] if ours and theirs else []
+        return [(path, value, array) for (path, value), (_, array) in zip(ours, theirs)]
+    return [(*ours[0], theirs[0][1])] if ours and theirs else []
 
 
 def _like(array: np.ndarray, value: Any) -> Any:
@@ -275,4 +276,17 @@ def _replaced(value: Any, changed: Mapping[int, Any]) -> Any:
         return {key: _replaced(entry, changed) for key, entry in value.items()}
     if type(value) in (list, tuple):
         return type(value)(_replaced(entry, changed) for entry in value)
+    return value
+
+
+def _put(value: Any, changed: Mapping[Tuple[Any, ...], Any], path: Tuple[Any, ...] = ()) -> Any:
+    """The value with other tensors at these paths."""
+    if path in changed:
+        return changed[path]
+    if hasattr(value, "to_tuple") and isinstance(value, Mapping):
+        return type(value)(**{key: _put(entry, changed, (*path, key)) for key, entry in value.items()})
+    if isinstance(value, Mapping):
+        return {key: _put(entry, changed, (*path, key)) for key, entry in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(_put(entry, changed, (*path, index)) for index, entry in enumerate(value))
     return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Any, Callable, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from .load import _renamed, fitted, pytorch_names
 from .match import Layer, match
 from .record import Event, Module, tensors
 from .record_tf import layers as all_layers
-from .sites import Cause, Site, confirmed, grouped, keys
+from .sites import Cause, Site, confirmed, general, grouped, keys
 
 ENDINGS = {
     "kernel": "weight",
@@ -80,28 +80,73 @@ class Comparison:
         """Gives layers that the model as it is never calls, and an experiment has just built, PyTorch's weights. True if there were any."""
         filled = False
         for path in list(self.unbuilt):
-            variables = _variables(self.layers[path])
-            if not variables:
+            if not _variables(self.layers[path]):
+                continue
+            if path not in self.unbuilt:
                 continue
             self.unbuilt.remove(path)
-            above, attribute = where.owner_of(path, self.layers)
-            twin = ".".join(part for part in (self.pairs.get(above, ""), attribute) if part)
-            if above not in self.pairs or twin not in self.modules:
-                continue
-            self.pairs.setdefault(path, twin)
-            for variable in variables:
-                ending = ENDINGS.get(str(variable.name).rsplit("/", 1)[-1].split(":")[0], "")
-                source = self.weights.get(f"{twin}.{ending}")
-                transpose = (
-                    "simple" if source is not None and source.ndim == 2 and ending == "weight" else False
-                )
-                array = fitted(source, transpose, tuple(variable.shape)) if source is not None else None
-                if array is not None and "embeddings" not in str(variable.name).rsplit("/", 1)[-1]:
-                    variable.assign(array)
-                elif source is not None and source.shape == tuple(variable.shape):
-                    variable.assign(source)
-            filled = True
+            if self._as_sibling(path):
+                self.unbuilt = [one for one in self.unbuilt if not one.startswith(path + ".")]
+                filled = True
+            else:
+                filled = self._as_named(path) or filled
         return filled
+
+    def _as_sibling(self, path: str) -> bool:
+        """A layer of a list whose other layers have run: its weights are called as theirs, with another number."""
+        stem, _, number = path.rpartition(".")
+        if not number.isdigit():
+            return False
+        known = {_renamed(name): name for name in self.weights}
+        for other, twin in list(self.pairs.items()):
+            layer, sibling = self.layers[path], self.layers.get(other)
+            alike = other.rpartition(".")[0] == stem and other != path and type(sibling) is type(layer)
+            if not alike or sibling is None or not sibling.built or other in self.unbuilt_first:
+                continue
+            begin = twin.rpartition(".")[0] + "." + number if "." in twin else number
+            for variable, model in zip(_variables(layer), _variables(sibling)):
+                name, transpose = self.names.get(id(model), ("", False))
+                mine = known.get(begin + name[len(twin) :], "")
+                source = self.weights.get(mine) if name.startswith(twin + ".") else None
+                array = fitted(source, transpose, tuple(variable.shape)) if source is not None else None
+                if array is None:
+                    return False
+                variable.assign(array)
+            for below, module in list(self.pairs.items()):
+                if below == other or below.startswith(other + "."):
+                    mine = path + below[len(other) :]
+                    if mine in self.layers:
+                        self.pairs.setdefault(mine, begin + module[len(twin) :])
+            return True
+        return False
+
+    def _as_named(self, path: str) -> bool:
+        """A layer that stands in PyTorch's module under the same attribute."""
+        above, attribute = where.owner_of(path, self.layers)
+        twin = ".".join(part for part in (self.pairs.get(above, ""), attribute) if part)
+        if above not in self.pairs or twin not in self.modules:
+            return False
+        self.pairs.setdefault(path, twin)
+        for variable in _variables(self.layers[path]):
+            ending = ENDINGS.get(str(variable.name).rsplit("/", 1)[-1].split(":")[0], "")
+            source = self.weights.get(f"{twin}.{ending}")
+            transpose = "simple" if source is not None and source.ndim == 2 and ending == "weight" else False
+            array = fitted(source, transpose, tuple(variable.shape)) if source is not None else None
+            if array is not None and "embeddings" not in str(variable.name).rsplit("/", 1)[-1]:
+                variable.assign(array)
+            elif source is not None and source.shape == tuple(variable.shape):
+                variable.assign(source)
+        return True
+
+    def unexpected(self, now: Set[Key], before: Set[Key]) -> Set[Key]:
+        """Departures that were not there before. A layer that an experiment has just built departs as those of its kind do: some give
+        what nobody uses."""
+        alike = {(side, general(path)) for side, path, _ in before}
+        return {
+            (side, path, call)
+            for side, path, call in now - before
+            if (side, general(path)) not in alike or path not in self.unbuilt_first
+        }
 
     def forget(self) -> None:
         """Unbuilds the layers that a failed experiment has built, perhaps for another shape than the right one will have."""
@@ -139,7 +184,7 @@ class Comparison:
             if self.allowed is not None:
                 forced = self.forcing(instead=instead or {})
                 forced.run(self.inputs)
-                if not {departure.key for departure in forced.departures} <= self.allowed:
+                if self.unexpected({departure.key for departure in forced.departures}, self.allowed):
                     return float("inf")
             output = self.forcing(only=only, instead=instead or {}).run(self.inputs)
         except Exception:
@@ -207,13 +252,14 @@ def described(
         plausible = (names[id(v)][0] for v in variables if id(v) in names)
         return [known[name] for name in plausible if name in known]
 
+    variables = {path: _variables(layer) for path, layer in layers.items()}
+    homes: Dict[int, str] = {}
+    # The smallest layer that has it: one that is handed a layer of another (shared embeddings) owns none of its weights.
+    for path in sorted(variables, key=lambda one: (-len(variables[one]), one.count("."))):
+        homes.update({id(variable): path for variable in variables[path]})
     for path, layer in layers.items():
-        below = named(_variables(layer))
-        inner: Set[int] = set()
-        for other, child in layers.items():
-            if other != path and (not path or other.startswith(path + ".")):
-                inner |= {id(v) for v in _variables(child)}
-        own = named([v for v in _variables(layer) if id(v) not in inner])
+        below = named(variables[path])
+        own = named([v for v in variables[path] if homes[id(v)] == path])
         found.append(Layer(path, type(layer).__name__, own, below))
     return found
 

@@ -38,7 +38,7 @@ def agrees_again(site: Any, comparison: Any, run: Any, path: str, **options: Any
     again.replay(comparison.layers[path], run.calls[call])
     before = {d.key for d in run.departures}
     here = {d.key for d in again.departures}
-    return departure.key not in here and here <= before
+    return departure.key not in here and not comparison.unexpected(here, before)
 
 
 def _enclosing(run: Any, path: str, departure: Any) -> Tuple[str, int]:
