@@ -12,22 +12,11 @@ from . import where
 from .arrays import difference
 from .forced import Departure, Forcing, Key
 from .layouts import fit
-from .load import _renamed, fitted, pytorch_names
+from .load import _renamed, fitted, own_weight, pytorch_names
 from .match import Layer, match
 from .record import Event, Module, tensors
 from .record_tf import layers as all_layers
 from .sites import Cause, Site, confirmed, general, grouped, keys
-
-ENDINGS = {
-    "kernel": "weight",
-    "embeddings": "weight",
-    "gamma": "weight",
-    "beta": "bias",
-    "bias": "bias",
-    "weight": "weight",
-}
-"""PyTorch's names of what Keras calls otherwise."""
-
 
 Call = Tuple[Mapping[str, Any], Sequence[Event]]
 """The inputs of one call of PyTorch's model, and what happened in it."""
@@ -128,14 +117,9 @@ class Comparison:
             return False
         self.pairs.setdefault(path, twin)
         for variable in _variables(self.layers[path]):
-            ending = ENDINGS.get(str(variable.name).rsplit("/", 1)[-1].split(":")[0], "")
-            source = self.weights.get(f"{twin}.{ending}")
-            transpose = "simple" if source is not None and source.ndim == 2 and ending == "weight" else False
-            array = fitted(source, transpose, tuple(variable.shape)) if source is not None else None
-            if array is not None and "embeddings" not in str(variable.name).rsplit("/", 1)[-1]:
+            array = own_weight(self.weights, twin, variable)
+            if array is not None:
                 variable.assign(array)
-            elif source is not None and source.shape == tuple(variable.shape):
-                variable.assign(source)
         return True
 
     def unexpected(self, now: Set[Key], before: Set[Key]) -> Set[Key]:

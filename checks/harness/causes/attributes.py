@@ -11,7 +11,7 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 import numpy as np
 
 from .. import where
-from ..load import fitted
+from ..load import TORCH_NAMES, fitted, own_name, own_weight
 from .calls import agrees_again, members, owners
 from .live import changed
 from .variant import Variant
@@ -28,17 +28,6 @@ KEYWORDS = {
     "use_bias": "use_bias",
 }
 """PyTorch's attributes and Keras' arguments for the same thing."""
-
-
-TORCH_NAMES = {
-    "kernel": "weight",
-    "embeddings": "weight",
-    "gamma": "weight",
-    "beta": "bias",
-    "moving_mean": "running_mean",
-    "moving_variance": "running_var",
-}
-"""PyTorch's names of what Keras calls otherwise."""
 
 
 class Scope(dict):
@@ -183,14 +172,9 @@ def _take_weights(new: Any, old: Any, pytorch_path: str, weights: Any) -> None:
         new.set_weights(before)
         return
     for variable in variables:
-        name = str(variable.name).rsplit("/", 1)[-1].split(":")[0]
-        source = weights.get(f"{pytorch_path}.{TORCH_NAMES.get(name, name)}")
-        if source is None:
-            raise ValueError(f"{pytorch_path} has no {name}")
-        kind = {3: "conv1d", 4: "conv2d"}.get(source.ndim, "simple") if name == "kernel" else False
-        array = fitted(source, kind, tuple(variable.shape))
+        array = own_weight(weights, pytorch_path, variable)
         if array is None:
-            raise ValueError(f"{name} does not fit")
+            raise ValueError(f"{pytorch_path} has nothing that fits {variable.name}")
         variable.assign(array)
 
 
@@ -395,17 +379,9 @@ def in_weights(site: Any, rest: Any, comparison: Any, run: Any) -> Iterator[Any]
 
 def _paired(comparison: Any, path: str) -> List[Tuple[Any, Any]]:
     layer, owner = comparison.layers[path], comparison.pairs.get(path, "")
-    endings = {
-        "kernel": "weight",
-        "embeddings": "weight",
-        "gamma": "weight",
-        "beta": "bias",
-        "bias": "bias",
-        "weight": "weight",
-    }
     found: List[Tuple[Any, Any]] = []
     for variable in list(layer.trainable_weights) + list(layer.non_trainable_weights):
-        ending = endings.get(str(variable.name).rsplit("/", 1)[-1].split(":")[0])
+        ending = TORCH_NAMES.get(own_name(variable))
         source: Optional[Any] = comparison.weights.get(f"{owner}.{ending}") if ending else None
         if source is None:
             continue
