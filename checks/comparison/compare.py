@@ -241,10 +241,13 @@ def _others(one: Comparison, way: Variant, case: Case) -> Iterable[Variant]:
     """More calls that a cause has to mend: the same with other numbers, and another one that differs with the same configuration."""
     if one.first is None:
         return
-    yield redrawn(case, way)
+    if way.padded is None:
+        yield redrawn(case, way)
     for outcome in one.outcomes:
         other = outcome.variant
         alike = other.config == way.config and other.id != way.id and not other.advisory
+        if other.padded is not None:  # what stands at padded positions means nothing
+            continue
         if alike and outcome.differs and outcome.raised is None:
             yield other
             return

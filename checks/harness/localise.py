@@ -298,10 +298,14 @@ def localise(
 
     comparison.keep_fit(sites)
     end = time.time() + seconds
-    for number, site in enumerate(sites):
+    # What goes into a layer inside comes before what comes out of the code around it.
+    waiting = sorted(sites, key=lambda site: site.departures[0].key[0] == "out" and site.kind == "between")
+    while waiting:
+        site = waiting.pop(0)
         others = [other for other in sites if other is not site]
-        share = time.time() + (end - time.time()) / (len(sites) - number)
-        diagnose(site, others, comparison, run, share)
+        share = time.time() + (end - time.time()) / (len(waiting) + 1)
+        mended = diagnose(site, others, comparison, run, share)
+        waiting = [other for other in waiting if not any(other is one for one in mended)]
     return sites
 
 

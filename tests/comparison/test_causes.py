@@ -79,6 +79,12 @@ def test_what_nothing_reads_comes_first() -> None:
     assert "y + residual" not in {v.changes[0][4] for v in read if v.rank == 0}
 
 
+def test_a_condition_asks_for_what_is_missing() -> None:
+    given = function("x = self.norm(x)\nif mask is not None:\n    x = x\nreturn x", "x, mask")
+    found = [v for v in variants(given, ["norm"]) if "+ mask" in v.changes[0][4]]
+    assert found[0].line == 5
+
+
 def test_the_factor_of_pytorch_comes_first() -> None:
     twin = "scores = scores / math.sqrt(self.size)"
     found = variants(function("return x"), (), [("size", 4), ("width", 5)], twin)

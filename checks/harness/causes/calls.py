@@ -36,7 +36,7 @@ def agrees_again(site: Any, comparison: Any, run: Any, path: str, **options: Any
         return True  # nothing to replay: the whole model decides
     again = comparison.forcing(until=departure.key, **options)
     again.replay(comparison.layers[path], run.calls[call])
-    before = {d.key for d in run.departures}
+    before = comparison.allowed if comparison.allowed is not None else {d.key for d in run.departures}
     here = {d.key for d in again.departures}
     return departure.key not in here and not comparison.unexpected(here, before)
 

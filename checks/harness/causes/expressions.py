@@ -173,7 +173,7 @@ class Expressions(Maker):
                 f"`{self.text(node.func)}(…)` is not in PyTorch's code here",
             )
         for group, kind in ((REDUCTIONS, "reduction"), (FUNCTIONS, "activation"), (POWERS, "function")):
-            if name in group:
+            if name in group and not (group is POWERS and self.text(node.func).startswith("math.")):
                 for other in group:
                     if other != name:
                         prefix = self.text(node.func)[: -len(name)]

@@ -10,6 +10,9 @@ from typing import Any, Dict, Iterator, List, Set
 
 from .variant import Maker, Variant
 
+FLAGS = frozenset({"training", "return_dict", "output_attentions", "output_hidden_states", "use_cache"})
+"""Arguments that are no values."""
+
 
 class Statements(Maker):
     """The variants of each statement."""
@@ -19,7 +22,9 @@ class Statements(Maker):
         yield from self._swapped_layers()
         for statement in self.body:
             if isinstance(statement, (ast.Assign, ast.Return)) and statement.value is not None:
-                yield from self._inserted(statement)
+                for variant in self._inserted(statement):
+                    variant.rank -= self._suspicious(statement, variant)
+                    yield variant
 
     def _swapped_layers(self) -> Iterator[Variant]:
         uses: Dict[str, List[Any]] = {}
@@ -36,13 +41,36 @@ class Statements(Maker):
             ]
             yield Variant("swapped-projections", f"`self.{one}` and `self.{other}` are swapped", changes, 0)
 
+    def _suspicious(self, statement: Any, variant: Variant) -> int:
+        """1 where `x = x` does nothing, or the condition above asks for what the change brings in and nothing else reads."""
+        value = statement.value
+        targets = getattr(statement, "targets", [])
+        if isinstance(value, ast.Name) and any(getattr(t, "id", "") == value.id for t in targets):
+            return 1
+        above = self.parents.get(id(statement))
+        asked = (
+            {n.id for n in ast.walk(above.test) if isinstance(n, ast.Name)}
+            if isinstance(above, ast.If)
+            else set()
+        )
+        return int(any(re.search(rf"\b{name}\b", variant.changes[0][4]) for name in asked & self.unused))
+
     @cached_property
     def unused(self) -> Set[str]:
-        """Variables that are set and never read."""
-        names = [n for n in self.body if isinstance(n, ast.Name)]
-        return {n.id for n in names if isinstance(n.ctx, ast.Store)} - {
-            n.id for n in names if isinstance(n.ctx, ast.Load)
+        """Variables and arguments from which nothing is computed: they are never read, or only in conditions and messages."""
+        idle = {
+            id(n)
+            for outer in self.body
+            if isinstance(outer, (ast.If, ast.IfExp, ast.Raise, ast.Assert, ast.JoinedStr))
+            for part in ([outer.test] if isinstance(outer, (ast.If, ast.IfExp)) else [outer])
+            for n in ast.walk(part)
         }
+        read = {
+            n.id
+            for n in self.body
+            if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and id(n) not in idle
+        }
+        return set(self.locals) - read - FLAGS
 
     def _scaled(self, spot: Any, name: str) -> Iterator[Variant]:
         text = self.text(spot)
@@ -64,7 +92,8 @@ class Statements(Maker):
             isinstance(statement, ast.Assign) and not isinstance(statement.targets[0], ast.Name)
         ):
             return
-        yield from self._transposed(value)
+        if isinstance(value, (ast.Name, ast.Call, ast.BinOp)):
+            yield from self._transposed(value)
         text = self.text(value)
         whole = text if self.simple(value) else f"({text})"
         used = {
@@ -93,12 +122,9 @@ class Statements(Maker):
             # Adding what is in the sum already is only another way to double it.
             names = {n.id for n in ast.walk(spot) if isinstance(n, ast.Name)}
             for name in self.locals:
-                if (
-                    name not in ("training", "return_dict", "output_attentions", "output_hidden_states")
-                    and name not in names
-                ):
+                if name not in FLAGS and name not in names:
                     unused = name in self.unused
-                    if unused:
+                    if unused and "mask" not in name:
                         yield from self._scaled(spot, name)
                     yield self.one(
                         "missing-term",

@@ -40,7 +40,13 @@ def variants(
         if factor and twin:
             variant.rank = _factor_rank(bool(factor[1]), factor[2], twin, variant.rank)
             continue
-        new = {word for change in variant.changes for word in re.findall(r"\w+", change[4])}
+        old = {
+            word
+            for change in variant.changes
+            for line in function.lines[change[0] - 1 : change[2]]
+            for word in re.findall(r"\w+", line)
+        }
+        new = {word for change in variant.changes for word in re.findall(r"\w+", change[4])} - old
         numbers_new = {word for word in new if word.isdigit()}
         if twin and variant.kind in EXACT and not (new - numbers_new <= words):
             variant.rank += 1
