@@ -1,6 +1,6 @@
 """Plants numeric defects in ported modules of a tree and asks the comparison where they are and why.
 
-    python -m scripts.numerics --repo CLONE [--rev REV] [--sample N] [--triples N] [--kind KIND] [--model MODEL]
+    python -m scripts.numerics --repo CLONE [--rev REV] [--sample N | --triples N | --correct] [--kind KIND] [--model MODEL]
 
 Each defect is compared as `tfport compare` does it, but in one process of an environment with both libraries (`tfport env list`; --python). A table
 says per kind how many were detected, localised to exactly the changed layer, given a confirmed cause of the right kind, given a wrong one, and
@@ -21,12 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from checks.errors import UserError
-from checks.execution.place import BESIDE
-from checks.execution.tree import NEEDED, write
+from checks.execution.tree import write
 from checks.repository import open_repository, resolve
 from checks.snapshot import GitSnapshot
 from scripts.numeric_mutations import defects, sample, together, triples
-from scripts.numeric_mutations.classes import lines_of_call, reaching
+from scripts.numeric_mutations.classes import lines_of_call, public, reaching
 from scripts.numeric_mutations.defect import Defect
 from scripts.numeric_mutations.judge import Outcome, judge, table
 
@@ -125,6 +124,32 @@ def answers(
                 yield json.loads(line)
 
 
+def correct(
+    python: str, snapshot: GitSnapshot, texts: Mapping[str, str], jobs: int, results: Path | None
+) -> int:
+    """Says what the comparison makes of the modules as they are: one line for each class. 1 if any differs."""
+    states: Counter[str] = Counter()
+    with tempfile.TemporaryDirectory() as folder:
+        write(snapshot, Path(folder))
+        requests = [
+            {"id": n, "path": path, "text": text, "lines": [], "classes": public(text), "whole": True}
+            for n, (path, text) in enumerate(texts.items())
+        ]
+        for said in answers(python, Path(folder), requests, jobs):
+            model = requests[said["id"]]["path"].split("/")[-2]
+            if "error" in said:
+                states["error"] += 1
+                print(f"error      {model}: {said['error'][-300:]}", flush=True)
+            for entry in said["classes"]:
+                states[entry["state"]] += 1
+                print(f"{entry['state']:10} {model}: {entry['class']} | {entry['reason'][:300]}", flush=True)
+            if results:
+                with results.open("a") as file:
+                    file.write(json.dumps(said) + "\n")
+    print(dict(states))
+    return 1 if states["different"] else 0
+
+
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -139,6 +164,12 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument(
         "--triples", type=int, default=0, help="so many combinations of three defects instead"
+    )
+    parser.add_argument(
+        "--correct", action="store_true", help="plant nothing: every class of the models, for false alarms"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=7, help="of the sample; keep some back that you have not looked at (7)"
     )
     parser.add_argument("--kind", action="append", default=[], help="only these kinds")
     parser.add_argument("--model", action="append", default=[], help="only these models")
@@ -155,9 +186,9 @@ def main(argv: list[str] | None = None) -> int:
     found, texts = planted(snapshot, arguments.model or MODELS)
     found = [d for d in found if not arguments.kind or d.kind in arguments.kind]
     groups: list[tuple[Defect, ...]] = (
-        triples(found, arguments.triples)
+        triples(found, arguments.triples, arguments.seed)
         if arguments.triples
-        else [(d,) for d in sample(found, arguments.sample)]
+        else [(d,) for d in sample(found, arguments.sample, arguments.seed)]
     )
     if arguments.list:
         for some in groups:
@@ -166,9 +197,11 @@ def main(argv: list[str] | None = None) -> int:
             )
         print(Counter(defect.kind for some in groups for defect in some))
         return 0
+    if arguments.correct:
+        return correct(arguments.python, snapshot, texts, arguments.jobs, arguments.results)
     outcomes: list[Outcome] = []
     with tempfile.TemporaryDirectory() as folder:
-        write(snapshot, Path(folder), (*NEEDED, *BESIDE))
+        write(snapshot, Path(folder))
         requests = [request(n, some, texts[some[0].path]) for n, some in enumerate(groups)]
         for said in answers(arguments.python, Path(folder), requests, arguments.jobs):
             for outcome in judge(groups[said["id"]], said):

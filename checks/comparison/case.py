@@ -146,6 +146,22 @@ def variants(case: Case) -> Iterator[Variant]:
     yield Variant("tuple", "with return_dict=False", tuple=True)
 
 
+def redrawn(case: Case, way: Variant) -> Variant:
+    """The same call with other numbers of the same kind: floats drawn anew, ids one place further. Masks and labels stay."""
+    numbers = np.random.RandomState(11)
+    given = {**case.inputs, **way.set}
+    new: dict[str, Any] = {}
+    for name, value in given.items():
+        if not isinstance(value, np.ndarray) or name in way.drop or "mask" in name:
+            continue
+        array = cast("Array", value)
+        if array.dtype.kind == "f" and array.size:
+            new[name] = numbers.standard_normal(array.shape) * (array.std() or 1.0) + array.mean()
+        elif name.endswith("input_ids") and array.ndim:
+            new[name] = np.roll(array, 1, -1)
+    return replace(way, id="again", set={**way.set, **new})
+
+
 def _mask(value: object) -> Array | None:
     if isinstance(value, np.ndarray) and value.ndim == 2 and value.shape[1] > 1 and value.dtype.kind in "iuf":
         return cast("Array", value)

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from checks.comparison.case import PLAIN, Case, Variant, case_of, variants
+from checks.comparison.case import PLAIN, Case, Variant, case_of, redrawn, variants
 from checks.comparison.comparison import Comparison, Lines, Outcome
 from checks.comparison.coverage import missed
 from checks.comparison.outputs import absent, gaps, outputs
@@ -214,8 +214,20 @@ def located(pair: Pair, one: Comparison, options: Options, until: float) -> Comp
         if "error" in recorded:
             return replace(one, notes=(*one.notes, f"not localised: {error_text(recorded['error'])}"))
         keep = {key: recorded.get(key) for key in ("events", "modules", "given", "weights")}
+        also = [
+            {"given": more.get("given"), "events": more.get("events")}
+            for other in _others(one, way, case)
+            if "error"
+            not in (
+                more := pair.reference.ask(
+                    "record", **{**request, "variant": other.request()}, takes=list(case.takes)
+                )
+            )
+        ]
         limit = EXACT if precision == "float64" else ROUNDING
-        answer = candidate.ask("localise", **request, **keep, limit=limit, seconds=min(20.0, left / 2))
+        answer = candidate.ask(
+            "localise", **request, **keep, also=also, limit=limit, seconds=min(30.0, left / 2)
+        )
     except Gone as gone:
         return replace(one, notes=(*one.notes, f"not localised: {gone}"))
     if "error" in answer:
@@ -223,6 +235,22 @@ def located(pair: Pair, one: Comparison, options: Options, until: float) -> Comp
             return one
         return replace(one, notes=(*one.notes, f"not localised: {error_text(answer['error'])}"))
     return replace(one, sites=tuple(sites_of(answer.get("sites"))), profile=profile_of(answer.get("profile")))
+
+
+def _others(one: Comparison, way: Variant, case: Case) -> Iterable[Variant]:
+    """More calls that a cause has to mend: the same with other numbers, and another one that differs with the same configuration."""
+    if one.first is None:
+        return
+    if way.padded is None:
+        yield redrawn(case, way)
+    for outcome in one.outcomes:
+        other = outcome.variant
+        alike = other.config == way.config and other.id != way.id and not other.advisory
+        if other.padded is not None:  # what stands at padded positions means nothing
+            continue
+        if alike and outcome.differs and outcome.raised is None:
+            yield other
+            return
 
 
 class _Class:

@@ -59,7 +59,7 @@ def switches(case: Case, sources: Sequence[str], wanted: Sequence[str] = ()) -> 
             elif isinstance(node, ast.Compare):
                 for name, text in _texts(node):
                     compared.setdefault(name, set()).add(text)
-    found = list(_cross_attention(case, asked))
+    found = [*_cross_attention(case, asked), *_larger_image(case)]
     for name, value in case.config.items():
         if name in asked and name not in NOT_VARIED and not name.startswith("_"):
             for other in _others(name, value, compared.get(name, set())):
@@ -88,6 +88,21 @@ def _texts(node: ast.Compare) -> Iterator[tuple[str, str]]:
         for part in parts:
             if isinstance(part, ast.Constant) and isinstance(part.value, str) and len(part.value) <= 60:
                 yield node.left.attr, part.value
+
+
+def _larger_image(case: Case) -> Iterator[Variant]:
+    """An image of twice the size: a tiny one has shrunk to a single pixel where the poolings stand, and then they are all alike."""
+    pixels = case.inputs.get("pixel_values")
+    if not isinstance(pixels, np.ndarray) or pixels.ndim != 4:
+        return
+    batch, channels, height, width = cast("Array", pixels).shape
+    if max(height, width) > 64:
+        return
+    larger = np.random.RandomState(5).standard_normal((batch, channels, 2 * height, 2 * width))
+    size = case.config.get("image_size")
+    config = {"image_size": 2 * height} if size == height == width else {}
+    if size is None or config:
+        yield Variant("image", "with a larger image", config=config, set={"pixel_values": larger})
 
 
 def _cross_attention(case: Case, asked: set[str]) -> Iterator[Variant]:

@@ -139,6 +139,10 @@ class Candidate:
                 float(asked["limit"]),
                 self.root,
                 float(asked.get("seconds", 20)),
+                also=[
+                    (one["given"], [Event(**event) for event in one["events"]])
+                    for one in asked.get("also", ())
+                ],
             )
         return {"sites": [site.data() for site in found]}
 

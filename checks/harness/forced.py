@@ -86,17 +86,19 @@ class Forcing:
     until: Optional[Key] = None
     """Where a replay ends: what comes after it does not matter."""
     followers: Optional[Dict[int, Event]] = None
+    paths: Optional[Mapping[int, str]] = None
+    """Of the layers by id, where they are known."""
 
     def run(self, inputs: Mapping[str, Any]) -> Any:
         """The model's output as plain data. Exceptions of the model pass through, `stack` then says where."""
-        with through(self.model, self.around):
+        with through(self.model, self.around, self.paths):
             return plain(run_tf(self.model, inputs))
 
     def replay(self, layer: Any, call: Tuple[Any, Dict[str, Any], Dict[str, int]]) -> None:
         """One kept call again, everything in it forced."""
         positional, named, counts = call
         self.counts = dict(counts)
-        with through(self.model, self.around), contextlib.suppress(Reached):
+        with through(self.model, self.around, self.paths), contextlib.suppress(Reached):
             layer(*positional, **named)
 
     def around(self, layer: Any, path: str, invoke: Any, positional: Any, named: Any, place: Place) -> Any:
@@ -156,9 +158,9 @@ class Forcing:
         if self.only is not None and key not in self.only:
             return output
         reference = self._reference(layer, event)
-        changed: Dict[int, Any] = {}
+        changed: Dict[Tuple[Any, ...], Any] = {}
         worst: Optional[Departure] = None
-        for value, expected in _aligned_outputs(output, reference):
+        for path_in, value, expected in _aligned_outputs(output, reference):
             array = plain(value)
             converted, gap = fit(expected, array)
             if converted is None:
@@ -172,21 +174,26 @@ class Forcing:
                     order=event.order, call=(path, call), called=place.line,
                 )  # fmt: skip
             if gap > 0:
-                changed[id(value)] = _like(converted, value)
+                changed[path_in] = _like(converted, value)
         if worst is not None and self.only is None:
             self.departures.append(worst)
-        return _replaced(output, changed) if changed else output
+        return _put(output, changed) if changed else output
 
     def _reference(self, layer: Any, event: Event) -> Any:
-        """PyTorch's output; of a `Dense(activation=…)` that of the activation which follows the linear."""
+        """PyTorch's output; of a `Dense(activation=…)` that of the activation which follows the linear: a module's, else by the function."""
         activation = getattr(layer, "activation", None)
         name = getattr(activation, "__name__", "linear")
-        if activation is None or name == "linear" or not isinstance(event.output, np.ndarray):
+        own = "keras" in type(layer).__module__  # a port's head may call its function `activation`, too
+        if not own or activation is None or name == "linear" or not isinstance(event.output, np.ndarray):
             return event.output
         if self.followers is None:
             self.followers = _followers(self.events)
         following = self.followers.get(event.order)
-        return following.output if following is not None else event.output
+        if following is not None:
+            return following.output
+        import tensorflow as tf
+
+        return plain(activation(tf.constant(event.output)))
 
 
 def _followers(events: Mapping[Tuple[str, int], Event]) -> Dict[int, Event]:
@@ -239,7 +246,8 @@ def _aligned_arguments(arguments: Dict[str, Any], reference: Dict[str, Any]) -> 
     return found
 
 
-def _aligned_outputs(output: Any, reference: Any) -> List[Tuple[Any, Any]]:
+def _aligned_outputs(output: Any, reference: Any) -> List[Tuple[Tuple[Any, ...], Any, Any]]:
+    """(path in the output, TensorFlow's tensor, PyTorch's array). One tensor may stand under several paths."""
     ours, theirs = _leaves(output), list(tensors(reference))
     by_path = dict(theirs)
     if (
@@ -247,10 +255,10 @@ def _aligned_outputs(output: Any, reference: Any) -> List[Tuple[Any, Any]]:
         and all(isinstance(path[0], str) for path, _ in ours if path)
         and any(p in by_path for p, _ in ours)
     ):
-        return [(value, by_path[path]) for path, value in ours if path in by_path]
+        return [(path, value, by_path[path]) for path, value in ours if path in by_path]
     if len(ours) == len(theirs):
-        return [(value, array) for (_, value), (_, array) in zip(ours, theirs)]
-    return [(ours[0][1], theirs[0][1])] if ours and theirs else []
+        return [(path, value, array) for (path, value), (_, array) in zip(ours, theirs)]
+    return [(*ours[0], theirs[0][1])] if ours and theirs else []
 
 
 def _like(array: np.ndarray, value: Any) -> Any:
@@ -268,4 +276,17 @@ def _replaced(value: Any, changed: Mapping[int, Any]) -> Any:
         return {key: _replaced(entry, changed) for key, entry in value.items()}
     if type(value) in (list, tuple):
         return type(value)(_replaced(entry, changed) for entry in value)
+    return value
+
+
+def _put(value: Any, changed: Mapping[Tuple[Any, ...], Any], path: Tuple[Any, ...] = ()) -> Any:
+    """The value with other tensors at these paths."""
+    if path in changed:
+        return changed[path]
+    if hasattr(value, "to_tuple") and isinstance(value, Mapping):
+        return type(value)(**{key: _put(entry, changed, (*path, key)) for key, entry in value.items()})
+    if isinstance(value, Mapping):
+        return {key: _put(entry, changed, (*path, key)) for key, entry in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(_put(entry, changed, (*path, index)) for index, entry in enumerate(value))
     return value

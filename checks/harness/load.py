@@ -104,6 +104,37 @@ def pytorch_names(model: Any, weights: Weights) -> Dict[int, Tuple[str, Any]]:
     return found
 
 
+TORCH_NAMES = {
+    "kernel": "weight",
+    "depthwise_kernel": "weight",
+    "embeddings": "weight",
+    "gamma": "weight",
+    "beta": "bias",
+    "bias": "bias",
+    "weight": "weight",
+    "moving_mean": "running_mean",
+    "moving_variance": "running_var",
+}
+"""PyTorch's names of a layer's own variables."""
+
+
+def own_name(variable: Any) -> str:
+    """A variable's name in its layer: "kernel"."""
+    return str(variable.name).rsplit("/", 1)[-1].split(":")[0]
+
+
+def own_weight(weights: Weights, module: str, variable: Any) -> Optional[np.ndarray]:
+    """The array of a PyTorch module that belongs in a variable which has the same place in its layer; None where none fits."""
+    name = own_name(variable)
+    source = weights.get(f"{module}.{TORCH_NAMES.get(name, name)}")
+    if source is None:
+        return None
+    shape = tuple(variable.shape)
+    if name == "kernel":
+        return fitted(source, {3: "conv1d", 4: "conv2d"}.get(source.ndim, "simple"), shape)
+    return source if source.shape == shape else fitted(source, False, shape)
+
+
 def _alternatives(name: str, rename: Any) -> List[str]:
     names = [name]
     if rename is not None:

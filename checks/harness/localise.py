@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Any, Callable, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
@@ -12,21 +12,14 @@ from . import where
 from .arrays import difference
 from .forced import Departure, Forcing, Key
 from .layouts import fit
-from .load import _renamed, fitted, pytorch_names
+from .load import _renamed, fitted, own_weight, pytorch_names
 from .match import Layer, match
 from .record import Event, Module, tensors
 from .record_tf import layers as all_layers
-from .sites import Cause, Site, confirmed, grouped
+from .sites import Cause, Site, confirmed, general, grouped, keys
 
-ENDINGS = {
-    "kernel": "weight",
-    "embeddings": "weight",
-    "gamma": "weight",
-    "beta": "bias",
-    "bias": "bias",
-    "weight": "weight",
-}
-"""PyTorch's names of what Keras calls otherwise."""
+Call = Tuple[Mapping[str, Any], Sequence[Event]]
+"""The inputs of one call of PyTorch's model, and what happened in it."""
 
 
 class Comparison:
@@ -39,6 +32,7 @@ class Comparison:
         weights: PyTorch's state dict as arrays.
         limit: largest difference that is rounding: 1e-8 in float64, 1e-4 in float32.
         root: folder of the tree, to name files in it.
+        also: inputs and events of more calls of the same model: a cause has to mend them, too.
     """
 
     def __init__(
@@ -50,50 +44,106 @@ class Comparison:
         weights: Mapping[str, np.ndarray],
         limit: float,
         root: str = "",
+        also: Sequence[Call] = (),
     ) -> None:
         self.model, self.inputs, self.limit, self.root = model, dict(inputs), limit, root
         self.weights = weights
         self.events = {(event.path, event.call): event for event in events}
         self.modules = {module.path: module for module in modules}
         self.layers = all_layers(model)
+        self.paths = {id(layer): path for path, layer in self.layers.items()}
         self.names = pytorch_names(model, weights) if model.built and _variables(model) else {}
         self.pairs = match(
             described(self.layers, self.names, weights), list(modules), str(model.base_model_prefix)
         )
         self.expected = events[0].output if events else None
+        self.also = [
+            (dict(given), {(e.path, e.call): e for e in more}, more[0].output) for given, more in also if more
+        ]
         self.allowed: Optional[Set[Key]] = None
+        self.needed: Optional[Set[Any]] = None
         self.unbuilt = [path for path, layer in self.layers.items() if path and not layer.built]
+        self.unbuilt_first = list(self.unbuilt)
 
     def fill(self) -> bool:
         """Gives layers that the model as it is never calls, and an experiment has just built, PyTorch's weights. True if there were any."""
         filled = False
         for path in list(self.unbuilt):
-            variables = _variables(self.layers[path])
-            if not variables:
+            if not _variables(self.layers[path]):
+                continue
+            if path not in self.unbuilt:
                 continue
             self.unbuilt.remove(path)
-            above, attribute = where.owner_of(path, self.layers)
-            twin = ".".join(part for part in (self.pairs.get(above, ""), attribute) if part)
-            if above not in self.pairs or twin not in self.modules:
-                continue
-            self.pairs.setdefault(path, twin)
-            for variable in variables:
-                ending = ENDINGS.get(str(variable.name).rsplit("/", 1)[-1].split(":")[0], "")
-                source = self.weights.get(f"{twin}.{ending}")
-                transpose = (
-                    "simple" if source is not None and source.ndim == 2 and ending == "weight" else False
-                )
-                array = fitted(source, transpose, tuple(variable.shape)) if source is not None else None
-                if array is not None and "embeddings" not in str(variable.name).rsplit("/", 1)[-1]:
-                    variable.assign(array)
-                elif source is not None and source.shape == tuple(variable.shape):
-                    variable.assign(source)
-            filled = True
+            if self._as_sibling(path):
+                self.unbuilt = [one for one in self.unbuilt if not one.startswith(path + ".")]
+                filled = True
+            else:
+                filled = self._as_named(path) or filled
         return filled
+
+    def _as_sibling(self, path: str) -> bool:
+        """A layer of a list whose other layers have run: its weights are called as theirs, with another number."""
+        stem, _, number = path.rpartition(".")
+        if not number.isdigit():
+            return False
+        known = {_renamed(name): name for name in self.weights}
+        for other, twin in list(self.pairs.items()):
+            layer, sibling = self.layers[path], self.layers.get(other)
+            alike = other.rpartition(".")[0] == stem and other != path and type(sibling) is type(layer)
+            if not alike or sibling is None or not sibling.built or other in self.unbuilt_first:
+                continue
+            begin = twin.rpartition(".")[0] + "." + number if "." in twin else number
+            for variable, model in zip(_variables(layer), _variables(sibling)):
+                name, transpose = self.names.get(id(model), ("", False))
+                mine = known.get(begin + name[len(twin) :], "")
+                source = self.weights.get(mine) if name.startswith(twin + ".") else None
+                array = fitted(source, transpose, tuple(variable.shape)) if source is not None else None
+                if array is None:
+                    return False
+                variable.assign(array)
+            for below, module in list(self.pairs.items()):
+                if below == other or below.startswith(other + "."):
+                    mine = path + below[len(other) :]
+                    if mine in self.layers:
+                        self.pairs.setdefault(mine, begin + module[len(twin) :])
+            return True
+        return False
+
+    def _as_named(self, path: str) -> bool:
+        """A layer that stands in PyTorch's module under the same attribute."""
+        above, attribute = where.owner_of(path, self.layers)
+        twin = ".".join(part for part in (self.pairs.get(above, ""), attribute) if part)
+        if above not in self.pairs or twin not in self.modules:
+            return False
+        self.pairs.setdefault(path, twin)
+        for variable in _variables(self.layers[path]):
+            array = own_weight(self.weights, twin, variable)
+            if array is not None:
+                variable.assign(array)
+        return True
+
+    def unexpected(self, now: Set[Key], before: Set[Key]) -> Set[Key]:
+        """Departures that were not there before. A layer that an experiment has just built departs as those of its kind do: some give
+        what nobody uses."""
+        alike = {(side, general(path)) for side, path, _ in before}
+        return {
+            (side, path, call)
+            for side, path, call in now - before
+            if (side, general(path)) not in alike or path not in self.unbuilt_first
+        }
+
+    def forget(self) -> None:
+        """Unbuilds the layers that a failed experiment has built, perhaps for another shape than the right one will have."""
+        for path in self.unbuilt_first:
+            layer = self.layers[path]
+            if layer.built and hasattr(layer, "_trainable_weights"):
+                layer._trainable_weights, layer._non_trainable_weights = [], []
+                layer.built = False
+        self.unbuilt = list(self.unbuilt_first)
 
     def forcing(self, **options: Any) -> Forcing:
         """A run of the model that can be forced."""
-        return Forcing(self.model, self.events, self.pairs, self.limit, **options)
+        return Forcing(self.model, self.events, self.pairs, self.limit, paths=self.paths, **options)
 
     def code(self, departure: Departure) -> str:
         """Class, and for a layer that a library defines the attribute, in whose code a departure lies."""
@@ -118,12 +168,35 @@ class Comparison:
             if self.allowed is not None:
                 forced = self.forcing(instead=instead or {})
                 forced.run(self.inputs)
-                if not {departure.key for departure in forced.departures} <= self.allowed:
+                if self.unexpected({departure.key for departure in forced.departures}, self.allowed):
                     return float("inf")
             output = self.forcing(only=only, instead=instead or {}).run(self.inputs)
         except Exception:
             return float("inf")
-        return outputs_gap(output, self.expected)
+        paths = {path for path, _ in tensors(output)}
+        if self.needed is None:
+            self.needed = paths
+        if not self.needed <= paths:
+            return float("inf")  # an output that is lost is not mended
+        gap = outputs_gap(output, self.expected)
+        if self.allowed is not None and gap <= self.limit:
+            gap = max([gap, *(self._again(call, only, instead or {}) for call in self.also)])
+        return gap
+
+    def _again(self, call: Any, only: Set[Key], instead: Mapping[str, Any]) -> float:
+        inputs, events, expected = call
+        again = Forcing(
+            self.model, events, self.pairs, self.limit, only=only, instead=instead, paths=self.paths
+        )
+        try:
+            return outputs_gap(again.run(inputs), expected)
+        except Exception:
+            return float("inf")
+
+    def keep_fit(self, sites: Sequence[Site]) -> None:
+        """Of the further calls, keeps those in which nothing but these sites differs: the others would refute every cause."""
+        wanted = {key for key in keys(sites) if key[1]}
+        self.also = [call for call in self.also if self._again(call, wanted, {}) <= self.limit]
 
 
 def outputs_gap(output: Any, expected: Any) -> float:
@@ -163,13 +236,14 @@ def described(
         plausible = (names[id(v)][0] for v in variables if id(v) in names)
         return [known[name] for name in plausible if name in known]
 
+    variables = {path: _variables(layer) for path, layer in layers.items()}
+    homes: Dict[int, str] = {}
+    # The smallest layer that has it: one that is handed a layer of another (shared embeddings) owns none of its weights.
+    for path in sorted(variables, key=lambda one: (-len(variables[one]), one.count("."))):
+        homes.update({id(variable): path for variable in variables[path]})
     for path, layer in layers.items():
-        below = named(_variables(layer))
-        inner: Set[int] = set()
-        for other, child in layers.items():
-            if other != path and (not path or other.startswith(path + ".")):
-                inner |= {id(v) for v in _variables(child)}
-        own = named([v for v in _variables(layer) if id(v) not in inner])
+        below = named(variables[path])
+        own = named([v for v in variables[path] if homes[id(v)] == path])
         found.append(Layer(path, type(layer).__name__, own, below))
     return found
 
@@ -184,6 +258,7 @@ def localise(
     root: str = "",
     seconds: float = 20.0,
     found_sites: Optional[Callable[[List[Site]], None]] = None,
+    also: Sequence[Call] = (),
 ) -> List[Site]:
     """The confirmed sites of a model whose outputs differ, each with its cause where an experiment has found it.
 
@@ -192,9 +267,10 @@ def localise(
 
     Args:
         seconds: time for experiments, for all sites together.
+        also: more calls, see `Comparison`.
         found_sites: is told the sites before the experiments begin: an experiment may take the process with it.
     """
-    comparison = Comparison(model, inputs, events, modules, weights, limit, root)
+    comparison = Comparison(model, inputs, events, modules, weights, limit, root, also)
     free = comparison.gap(set())
     if free <= limit:
         return []
@@ -220,11 +296,16 @@ def localise(
         found_sites(sites)
     from .causes import diagnose
 
+    comparison.keep_fit(sites)
     end = time.time() + seconds
-    for number, site in enumerate(sites):
+    # What goes into a layer inside comes before what comes out of the code around it.
+    waiting = sorted(sites, key=lambda site: site.departures[0].key[0] == "out" and site.kind == "between")
+    while waiting:
+        site = waiting.pop(0)
         others = [other for other in sites if other is not site]
-        share = time.time() + (end - time.time()) / (len(sites) - number)
-        diagnose(site, others, comparison, run, share)
+        share = time.time() + (end - time.time()) / (len(waiting) + 1)
+        mended = diagnose(site, others, comparison, run, share)
+        waiting = [other for other in waiting if not any(other is one for one in mended)]
     return sites
 
 

@@ -91,11 +91,15 @@ def base_layer(model: Any) -> Any:
 
 
 @contextmanager
-def through(model: Any, around: Around) -> Iterator[None]:
-    """Within it, each call of one of the model's layers goes through `around`."""
+def through(model: Any, around: Around, paths: Optional[Mapping[int, str]] = None) -> Iterator[None]:
+    """Within it, each call of one of the model's layers goes through `around`.
+
+    Args:
+        paths: of `layer_paths`, where they are known.
+    """
     base = base_layer(model)
     original = base.__call__
-    paths = layer_paths(model)
+    paths = layer_paths(model) if paths is None else paths
 
     def call(self: Any, *positional: Any, **named: Any) -> Any:
         path = paths.get(id(self))

@@ -29,6 +29,12 @@ def reaching(text: str, owner: str) -> list[str]:
     return sorted(models, key=lambda name: away[name])
 
 
+def public(text: str) -> list[str]:
+    """All public model classes of a module."""
+    classes = {node.name: node for node in ast.parse(text).body if isinstance(node, ast.ClassDef)}
+    return [name for name in classes if name.startswith("TF") and _is_model(name, classes)]
+
+
 def lines_of_call(text: str, owner: str) -> tuple[int, int]:
     """First and last line of the code of a class's `call`, which shows whether the class ran; (0, 0) if it has none."""
     for node in ast.parse(text).body:

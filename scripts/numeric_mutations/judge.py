@@ -18,7 +18,7 @@ SAME: Mapping[str, frozenset[str]] = {
     "skipped-layer": frozenset({"skipped-operation", "missing-call", "index", "slice", "constant"}),
     "residual": frozenset({"missing-term", "residual"}),
     "mask": frozenset({"missing-term", "mask", "mask-value"}),
-    "mask-sign": frozenset({"mask", "mask-value", "sign", "operator", "missing-term"}),
+    "mask-sign": frozenset({"mask", "mask-sign", "mask-value", "sign", "missing-term"}),
     "scale": frozenset({"scale", "missing-term", "operator", "constant"}),
     "swapped": frozenset({"swapped-projections", "wrong-variable"}),
     "swapped-norms": frozenset({"swapped-projections", "wrong-variable", "swapped"}),

@@ -49,6 +49,9 @@ def function(body: str, arguments: str = "hidden_states, input_tensor, training=
         ),
         ("return tf.transpose(x, perm=(0, 2, 1))", "return tf.transpose(x, perm=(0, 1, 2))", "transpose"),
         ("return self.query(x) @ self.key(y)", "return self.key(x) @ self.query(y)", "swapped-projections"),
+        ("scale = 2.0\nreturn x", "scale = 2.0\nreturn x * scale", "scale"),
+        ("return tf.reduce_mean(x)", "return tf.reduce_mean(tf.math.square(x))", "function"),
+        ("return x", "return tf.transpose(x, perm=[0, 2, 1, 3])", "transpose"),
         ("return tf.matmul(x, y)", "return tf.matmul(x, y, transpose_b=True)", "transpose"),
     ],
 )
@@ -66,6 +69,28 @@ def test_the_right_code_is_among_the_variants(wrong: str, right: str, kind: str)
 def test_no_variant_doubles_a_sum() -> None:
     found = variants(function("x = x + y\nreturn x", "x, y"))
     assert all("x + y + x" not in change[4] for v in found for change in v.changes)
+
+
+def test_what_nothing_reads_comes_first() -> None:
+    found = variants(function("residual = x\ny = self.norm(x)\nreturn y", "x"), ["norm"])
+    first = min(v.rank for v in found)
+    assert "y + residual" in {v.changes[0][4] for v in found if v.rank == first}
+    read = variants(function("residual = x\ny = self.norm(residual)\nreturn y", "x"), ["norm"])
+    assert "y + residual" not in {v.changes[0][4] for v in read if v.rank == 0}
+
+
+def test_a_condition_asks_for_what_is_missing() -> None:
+    given = function("x = self.norm(x)\nif mask is not None:\n    x = x\nreturn x", "x, mask")
+    found = [v for v in variants(given, ["norm"]) if "+ mask" in v.changes[0][4]]
+    assert found[0].line == 5
+
+
+def test_the_factor_of_pytorch_comes_first() -> None:
+    twin = "scores = scores / math.sqrt(self.size)"
+    found = variants(function("return x"), (), [("size", 4), ("width", 5)], twin)
+    ranks = {v.changes[0][4]: v.rank for v in found if v.kind == "scale"}
+    assert ranks["x / (self.size ** 0.5)"] < ranks["x / self.size"]
+    assert ranks["x / (self.size ** 0.5)"] < ranks["x / (self.width ** 0.5)"]
 
 
 def test_what_pytorch_does_not_mention_comes_last() -> None:

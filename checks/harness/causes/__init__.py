@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Callable, List, Sequence, Tuple
+from typing import Any, Callable, List, Sequence, Set, Tuple
 
+from ..forced import Key
 from ..sites import Cause, Site, keys
 from .attributes import in_attributes, in_constructor, in_weights
 from .calls import in_calls
 from .live import guarded
 from .numbers import recognise
 
-Trial = Tuple[int, str, str, Callable[[], bool], Callable[[], float], Any]
+Trial = Tuple[float, str, str, Callable[[], bool], Callable[[], float], Any]
 """(rank, kind, text, the site agrees on its own, the outputs' difference, (function, changes) or None)"""
 
 
-def diagnose(site: Site, others: Sequence[Site], comparison: Any, run: Any, deadline: float) -> None:
-    """Sets the cause of a site, its line and the edit that mends it, where an experiment has found them.
+def diagnose(
+    site: Site, others: Sequence[Site], comparison: Any, run: Any, deadline: float
+) -> Sequence[Site]:
+    """Sets the cause of a site, its line and the edit that mends it, where an experiment has found them; likewise of the other sites that
+    the same change has mended, which are returned.
 
     Args:
         others: the other sites: they are mended while this one is examined.
         run: the forced run, with its calls kept.
         deadline: `time.time()` at which to stop.
     """
-    rest = keys(others)
-    comparison.allowed = {departure.key for departure in run.departures} - keys([site])
-    for _, kind, text, agrees, gap, change in _trials(site, rest, comparison, run):
+    # Never the model's own output: with it overwritten everything agrees.
+    rest = {key for key in keys(others) if key[1]}
+    # Nor what else departs in the same code: a change there may mend the one and break the other.
+    along = [other for other in others if _same_code(site, other, comparison)]
+    apart = rest - keys(along)
+    departed = {departure.key for departure in run.departures} - keys([site])
+    for whole, (_, kind, text, agrees, gap, change) in _trials(site, rest, apart, comparison, run):
+        comparison.allowed = departed if whole else departed - (rest - apart)
+        comparison.forget()
         if time.time() > deadline:
             break
         try:
@@ -42,22 +52,37 @@ def diagnose(site: Site, others: Sequence[Site], comparison: Any, run: Any, dead
         site.cause = Cause(kind, text, True, after)
         if change is not None:
             _tell(site, change, comparison)
-        return
+        for other in () if whole else along:
+            other.cause, other.edits = site.cause, site.edits
+            other.path, other.line, other.symbol = site.path, site.line, site.symbol
+        return () if whole else along
     departure = site.departures[0]
     found = recognise(departure.value, departure.expected, comparison.limit)
     if found is not None:
         site.cause = Cause(found[0], found[1], False)
+    return ()
 
 
-def _trials(site: Site, rest: Any, comparison: Any, run: Any) -> List[Trial]:
-    """All experiments, the most probable first."""
-    makers: List[Any] = [in_calls, in_attributes]
+def _trials(
+    site: Site, rest: Set[Key], apart: Set[Key], comparison: Any, run: Any
+) -> List[Tuple[bool, Trial]]:
+    """All experiments, the most probable first; each with whether it changes only how layers are made, so that nothing in code moves."""
+    makers: List[Any] = [(in_calls, False), (in_attributes, False)]
     if site.kind == "layer":
-        makers = [in_weights, in_constructor, in_calls, in_attributes]
+        makers = [(in_weights, True), (in_constructor, True), *makers]
     return sorted(
-        (trial for maker in makers for trial in maker(site, rest, comparison, run)),
-        key=lambda trial: trial[0],
+        (
+            (whole, trial)
+            for maker, whole in makers
+            for trial in maker(site, rest if whole else apart, comparison, run)
+        ),
+        key=lambda one: one[1][0],
     )
+
+
+def _same_code(site: Site, other: Site, comparison: Any) -> bool:
+    ours, theirs = (type(comparison.layers[one.departures[0].owner]) for one in (site, other))
+    return other.kind == "between" and ours is theirs
 
 
 def _tell(site: Site, change: Tuple[Any, Sequence[Any]], comparison: Any) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import ast
+import inspect
+import re
+from dataclasses import dataclass
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 import numpy as np
 
 from .. import where
-from ..load import fitted
+from ..load import TORCH_NAMES, fitted, own_name, own_weight
 from .calls import agrees_again, members, owners
 from .live import changed
-from .variants import Variant, variants
+from .variant import Variant
+from .variants import variants
 
 KEYWORDS = {
     "eps": "epsilon",
@@ -24,17 +28,6 @@ KEYWORDS = {
     "use_bias": "use_bias",
 }
 """PyTorch's attributes and Keras' arguments for the same thing."""
-
-
-TORCH_NAMES = {
-    "kernel": "weight",
-    "embeddings": "weight",
-    "gamma": "weight",
-    "beta": "bias",
-    "moving_mean": "running_mean",
-    "moving_variance": "running_var",
-}
-"""PyTorch's names of what Keras calls otherwise."""
 
 
 class Scope(dict):
@@ -98,19 +91,52 @@ def in_constructor(site: Any, rest: Any, comparison: Any, run: Any) -> Iterator[
         def instead(variant: Variant = variant) -> Dict[str, Any]:
             return {p: _anew(function, node, variant, p, comparison) for p in paths}
 
+        change: Any = (function, variant.changes)
+        if isinstance(variant, Hyper):
+            values = [variant.of(comparison.modules.get(comparison.pairs.get(p, ""))) for p in paths]
+            if any(value != values[0] for value in values) and not variant.named:
+                change = None  # no literal fits all of them
+
         def agrees(make: Any = instead) -> bool:
             return agrees_again(site, comparison, run, path, instead=make())
 
         def gap(make: Any = instead) -> float:
             return comparison.gap(rest, make())
 
-        yield variant.rank, variant.kind, variant.text, agrees, gap, (function, variant.changes)
+        yield variant.rank, variant.kind, variant.text, agrees, gap, change
+
+
+@dataclass
+class Hyper(Variant):
+    """An argument set to what PyTorch's module has.
+
+    Attributes:
+        torch, keyword: PyTorch's name of it and Keras'.
+        named: the new text names a variable, so that it fits each layer which the statement makes.
+    """
+
+    torch: str = ""
+    keyword: str = ""
+    named: bool = False
+
+    def of(self, module: Any) -> Any:
+        """The value in this module; None without one."""
+        if module is None:
+            return None
+        return "bias" in module.parameters if self.torch == "use_bias" else module.hyper.get(self.torch)
 
 
 def _anew(function: Any, node: Any, variant: Variant, path: str, comparison: Any) -> Any:
     above, _ = where.owner_of(path, comparison.layers)
     old = comparison.layers[path]
-    new = _evaluated(function, node, variant.changes, Scope(comparison.layers[above], comparison.model))
+    module = comparison.modules.get(comparison.pairs.get(path, ""))
+    config = old.get_config() if isinstance(variant, Hyper) else {}
+    if isinstance(variant, Hyper) and variant.keyword in config and variant.of(module) is not None:
+        new = type(old).from_config({**config, variant.keyword: variant.of(module)})
+    else:
+        scope = Scope(comparison.layers[above], comparison.model)
+        scope.update(_arguments(node, old))
+        new = _evaluated(function, node, [*variant.changes, *_unnamed(node)], scope)
 
     def call(*positional: Any, **named: Any) -> Any:
         if not new.built:
@@ -121,6 +147,23 @@ def _anew(function: Any, node: Any, variant: Variant, path: str, comparison: Any
     return call
 
 
+def _arguments(node: Any, layer: Any) -> Dict[str, Any]:
+    """Values of the variables that a layer was made with, as it keeps them: arguments of `__init__` can't be asked any more."""
+    names = [p for p in inspect.signature(type(layer).__init__).parameters if p != "self"]
+    given = [*zip(names, node.args), *((k.arg, k.value) for k in node.keywords)]
+    found: Dict[str, Any] = {}
+    for name, value in given:
+        if isinstance(value, ast.Name) and name is not None and name in vars(layer):
+            found[value.id] = vars(layer)[name]
+    return found
+
+
+def _unnamed(node: Any) -> List[Any]:
+    """A change to a plain name: the variables in an f-string can't be asked any more."""
+    spots = [k.value for k in node.keywords if k.arg == "name" and isinstance(k.value, ast.JoinedStr)]
+    return [(n.lineno, n.col_offset, n.end_lineno, n.end_col_offset, '"anew"') for n in spots]
+
+
 def _take_weights(new: Any, old: Any, pytorch_path: str, weights: Any) -> None:
     """The layer's own; where the change gives it others (a bias, a kernel in groups), PyTorch's."""
     before = old.get_weights()
@@ -129,14 +172,9 @@ def _take_weights(new: Any, old: Any, pytorch_path: str, weights: Any) -> None:
         new.set_weights(before)
         return
     for variable in variables:
-        name = str(variable.name).rsplit("/", 1)[-1].split(":")[0]
-        source = weights.get(f"{pytorch_path}.{TORCH_NAMES.get(name, name)}")
-        if source is None:
-            raise ValueError(f"{pytorch_path} has no {name}")
-        kind = {3: "conv1d", 4: "conv2d"}.get(source.ndim, "simple") if name == "kernel" else False
-        array = fitted(source, kind, tuple(variable.shape))
+        array = own_weight(weights, pytorch_path, variable)
         if array is None:
-            raise ValueError(f"{name} does not fit")
+            raise ValueError(f"{pytorch_path} has nothing that fits {variable.name}")
         variable.assign(array)
 
 
@@ -154,6 +192,9 @@ def _from_hyper(function: Any, node: Any, module: Any, config: Any, layer: Any) 
         if keyword in vars(layer) and _same(getattr(layer, keyword), value):
             continue
         text = _spelled(name, value, config)
+        width = given.get("filters")
+        if keyword == "groups" and width is not None and value == getattr(layer, "filters", None):
+            text = _source(function, width.value)
         kind = {"strides": "stride", "use_bias": "bias"}.get(keyword, keyword)
         if keyword in given:
             spot = given[keyword].value
@@ -169,7 +210,7 @@ def _from_hyper(function: Any, node: Any, module: Any, config: Any, layer: Any) 
             )
             changes = [(line, column, line, column, f"{', ' if ends else ''}{keyword}={text}")]
             why = f"{keyword} is Keras' default, PyTorch has {value}"
-        found.append(Variant(kind, why, changes, 0))
+        found.append(Hyper(kind, why, changes, 0, name, keyword, not re.match(r"[\d(TF]", text)))
     return found
 
 
@@ -338,17 +379,9 @@ def in_weights(site: Any, rest: Any, comparison: Any, run: Any) -> Iterator[Any]
 
 def _paired(comparison: Any, path: str) -> List[Tuple[Any, Any]]:
     layer, owner = comparison.layers[path], comparison.pairs.get(path, "")
-    endings = {
-        "kernel": "weight",
-        "embeddings": "weight",
-        "gamma": "weight",
-        "beta": "bias",
-        "bias": "bias",
-        "weight": "weight",
-    }
     found: List[Tuple[Any, Any]] = []
     for variable in list(layer.trainable_weights) + list(layer.non_trainable_weights):
-        ending = endings.get(str(variable.name).rsplit("/", 1)[-1].split(":")[0])
+        ending = TORCH_NAMES.get(own_name(variable))
         source: Optional[Any] = comparison.weights.get(f"{owner}.{ending}") if ending else None
         if source is None:
             continue

@@ -36,9 +36,9 @@ def agrees_again(site: Any, comparison: Any, run: Any, path: str, **options: Any
         return True  # nothing to replay: the whole model decides
     again = comparison.forcing(until=departure.key, **options)
     again.replay(comparison.layers[path], run.calls[call])
-    before = {d.key for d in run.departures}
+    before = comparison.allowed if comparison.allowed is not None else {d.key for d in run.departures}
     here = {d.key for d in again.departures}
-    return departure.key not in here and here <= before
+    return departure.key not in here and not comparison.unexpected(here, before)
 
 
 def _enclosing(run: Any, path: str, departure: Any) -> Tuple[str, int]:
@@ -83,7 +83,8 @@ def in_calls(site: Any, rest: Any, comparison: Any, run: Any) -> Iterator[Any]:
         candidates: List[Any] = []
         for variant in variants(call, inner, numbers, twin):
             away = 0 if variant.line in near and first <= variant.line else 1 if variant.line in near else 4
-            candidates.append((variant.rank + away, variant, call))
+            apart = abs(variant.line - last) / 1000 if last else 0.0
+            candidates.append((variant.rank + away + min(0.9, apart), variant, call))
         for helper in where.helpers(call, type(layer)):
             candidates += [(v.rank + 2, v, helper) for v in variants(helper, inner, numbers, twin)]
         for rank_here, variant, function in candidates:

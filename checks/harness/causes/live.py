@@ -10,7 +10,7 @@ from typing import Any, Iterator, List, Sequence
 import numpy as np
 
 from ..where import Function
-from .variants import Change
+from .variant import Change
 
 
 def changed(lines: Sequence[str], changes: Sequence[Change]) -> List[str]:
