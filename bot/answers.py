@@ -388,4 +388,4 @@ _HANDLERS: dict[str, Callable[[_Asked], _Said]] = {
     "pause": _pause,
     "resume": _resume,
 }
-"""By command. `check` and `test` have no words of their own: their check runs are the answer."""
+"""By command. `check`, `test` and `compare` have no words of their own: their check runs are the answer."""

@@ -112,6 +112,11 @@ def test_arguments(arguments: tuple[str, ...]) -> str | None:
     return None
 
 
+def _classes(arguments: tuple[str, ...]) -> str | None:
+    wrong = next((name for name in arguments if not re.fullmatch(r"TF[A-Z]\w{1,100}", name, re.ASCII)), None)
+    return None if wrong is None else f"takes names of TensorFlow classes, got {_echo(wrong)}."
+
+
 def _sha(arguments: tuple[str, ...]) -> str | None:
     return None if len(arguments) == 1 else "needs the commit: the summary shows the whole line."
 
@@ -215,6 +220,13 @@ COMMANDS: dict[str, Command] = {
             "author",
             "run the tests again, all of them or some",
             test_arguments,
+        ),
+        Command(
+            "compare",
+            "[CLASS…]",
+            "author",
+            "compare with PyTorch again, all classes or these",
+            _classes,
         ),
         Command("approve", "SHA", "maintainer", "allow the code of this commit to be executed", _sha),
         Command(

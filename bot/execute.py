@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 from bot.child import answer, over, step
 from checks.execution.checkpoints import Checkpoints, Policy
 from checks.execution.place import hub_folder, place
-from checks.execution.run import ITEMS, Choice, Progress, execute
+from checks.execution.run import COMPARED, ITEMS, TRAINED, Choice, Progress, execute
 from checks.execution.settings import Settings
 from checks.execution.verdict import ITEM
 from checks.execution.workplace import Workplace
@@ -19,7 +19,7 @@ from checks.snapshot import GitSnapshot
 
 
 class Request(TypedDict):
-    """What is executed. `tests`: ids, None for all; `variables`: the operator's, see `checks.execution.settings`."""
+    """What is executed. `tests`: ids, None for all; `classes`: only those are compared, and no test is run; `variables`: the operator's, see `checks.execution.settings`."""
 
     repository: str
     base: str
@@ -27,6 +27,7 @@ class Request(TypedDict):
     ready: bool
     expression: str
     tests: list[str] | None
+    classes: list[str] | None
     cores: int
     memory: int
     seconds: float
@@ -55,8 +56,12 @@ def run(request: Request) -> dict[str, Any]:
         tests=None if tests is None else frozenset(tests),
         seconds=request["seconds"],
     )
-    if chosen.narrowed:
+    narrowed = chosen.narrowed
+    if narrowed:
         chosen = replace(chosen, items=(ITEM,))
+    elif (classes := request["classes"]) is not None:
+        chosen = replace(chosen, items=(COMPARED, TRAINED), compared=tuple(classes))
+        narrowed = bool(classes)
 
     def workplace() -> AbstractContextManager[Workplace]:
         return place(
@@ -73,7 +78,7 @@ def run(request: Request) -> dict[str, Any]:
         checkpoints=Checkpoints(hub_folder(settings), limits),
         progress=Progress(step, over),
     )
-    return added(report, narrowed=chosen.narrowed, ids=chosen.items)
+    return added(report, narrowed=narrowed, ids=chosen.items)
 
 
 def added(report: Report, *, narrowed: bool, ids: tuple[str, ...] = ITEMS) -> dict[str, Any]:

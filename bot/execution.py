@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NamedTuple, TypedDict
 
 from bot.approval import Approval, needed, policy
 from bot.commands import COMMANDS, PREFIX, Invocation, digest, lines
@@ -62,12 +62,13 @@ class Errand(TypedDict):
 
 
 class Order(Errand):
-    """One execution. `expression` and `failed` are those of `/tfport test`."""
+    """One execution. `expression` and `failed` are those of `/tfport test`; `classes` of `/tfport compare`, None where it is none."""
 
     base: str
     ready: bool
     expression: str
     failed: bool
+    classes: list[str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +121,22 @@ def is_ours(run: CheckRun) -> bool:
     return len(parts) == 5 and parts[2] == SECTION
 
 
-def asked(situation: Situation, attempt: str) -> tuple[str, str, bool]:
-    """The attempt by which its result is found, the expression and `--failed`: what a `/tfport test` or a re-run asked for.
+class Asked(NamedTuple):
+    """What a `/tfport test`, a `/tfport compare` or a re-run asked for. `key`: the attempt by which its result is found."""
+
+    key: str
+    expression: str = ""
+    failed: bool = False
+    classes: list[str] | None = None
+
+
+def asked(situation: Situation, attempt: str) -> Asked:
+    """What an attempt asked for.
 
     Other attempts (a `check`, a waiver) only look at the result that is there.
     """
     if re.fullmatch(r"r[0-9a-f]{16}", attempt):
-        return attempt, "", False
+        return Asked(attempt)
     for comment in situation.comments:
         if attempt.startswith(f"{comment.kind}{comment.id}."):
             for invocation in _of(comment, attempt.rpartition(".")[2]):
@@ -134,8 +144,10 @@ def asked(situation: Situation, attempt: str) -> tuple[str, str, bool]:
                     words = list(invocation.arguments)
                     expression = words[words.index("-k") + 1] if "-k" in words else ""
                     rest = [w for i, w in enumerate(words) if not (i and words[i - 1] == "-k")]
-                    return attempt, expression, "--failed" in rest
-    return FIRST, "", False
+                    return Asked(attempt, expression, "--failed" in rest)
+                if invocation.command is COMMANDS["compare"]:
+                    return Asked(attempt, classes=list(invocation.arguments))
+    return Asked(FIRST)
 
 
 def _of(comment: Comment, wanted: str) -> list[Invocation]:
@@ -159,7 +171,7 @@ def turn(situation: Situation, report: Report, execution: Execution, now: Standi
         return Turn("no-sandbox", f"no sandbox ({house.no_sandbox})")
     if not any(port.stage not in ("empty", "copied") for port in report.ports):
         return Turn("off", "")
-    key, _, _ = asked(situation, attempt)
+    key = asked(situation, attempt).key
     record = execution.records.get(key) or (execution.records.get(FIRST) if key == FIRST else None)
     if (called_off := now.cancelled.get((head, attempt))) and record is None:
         return Turn("cancelled", f"cancelled by {called_off.by}; `{PREFIX} test` starts it again")
@@ -174,7 +186,7 @@ def turn(situation: Situation, report: Report, execution: Execution, now: Standi
 
 def order(situation: Situation, execution: Execution, attempt: str, base: str, installation: int) -> Order:
     """What has to be executed."""
-    key, expression, failed = asked(situation, attempt)
+    key, expression, failed, classes = asked(situation, attempt)
     pull, repository = situation.pull, situation.repository
     return Order(
         installation=installation,
@@ -189,6 +201,7 @@ def order(situation: Situation, execution: Execution, attempt: str, base: str, i
         attempt=key,
         expression=expression,
         failed=failed,
+        classes=classes,
     )
 
 
@@ -204,7 +217,7 @@ def overlaid(
     stands = turn(situation, report, execution, now, attempt)
     match stands.kind:
         case "over":
-            key, _, _ = asked(situation, attempt)
+            key = asked(situation, attempt).key
             record, full = execution.records[key], execution.records.get(FIRST)
             assert record.result is not None
             return _with(report, record.result, full.result if full else None), stands
@@ -232,15 +245,25 @@ def _all(report: Report, state: State, reason: str) -> Report:
 
 
 def _with(report: Report, result: Result, full: Result | None) -> Report:
-    """The report with a result. One of chosen tests adds what fails to the full result; that they pass says nothing of the others."""
-    if result["narrowed"] and full is not None and full is not result:
-        bad = [item for item in result["items"] if item["state"] in ("failed", "error")]
+    """The report with a result. What decided only some items stands in for them; what ran only some tests or classes adds what fails to
+    the full result, as that these pass says nothing of the others."""
+    if full is not None and full is not result:
+        bad = result["items"]
+        if result["narrowed"]:
+            bad = [item for item in bad if item["state"] in ("failed", "error")]
         known = {(item["id"], item["model"]) for item in bad}
         merged = [item for item in full["items"] if (item["id"], item["model"]) not in known] + bad
         old = [f for f in full["findings"] if (f["item"], f["model"]) not in known]
         fresh = {test["id"] for test in result["tests"]}
         tests = [test for test in full["tests"] if test["id"] not in fresh] + result["tests"]
-        result = {**full, "items": merged, "findings": old + result["findings"], "tests": tests}
+        compared = {entry["class"]: entry for entry in (*full["comparison"], *result["comparison"])}
+        result = {
+            **result,
+            "items": merged,
+            "findings": old + [f for f in result["findings"] if (f["item"], f["model"]) in known],
+            "tests": tests,
+            "comparison": list(compared.values()),
+        }
     decided = {(item["id"], item["model"]): ItemResult(**item) for item in result["items"]}
     return replace(
         report,

@@ -227,6 +227,7 @@ class Executor:
             "ready": order["ready"],
             "expression": order["expression"],
             "tests": tests,
+            "classes": order["classes"],
             "seconds": settings.execution_minutes * 60.0,
             "checkpoint_bytes": int(settings.checkpoint_size * (1 << 30)),
             "checkpoint_pickles": settings.checkpoint_pickles,

@@ -259,7 +259,7 @@ def _rerun(situation: Situation, answered: Iterable[Answer]) -> dict[str, str]:
             match invocation.command.name:
                 case "check":
                     asked = {names()[name] for name in invocation.arguments} or set(SECTIONS)
-                case "test" | "approve":
+                case "test" | "compare" | "approve":
                     asked = {"execution"}
                 case "waive" | "unwaive":
                     asked = {names()[invocation.arguments[0]]}

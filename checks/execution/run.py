@@ -47,6 +47,7 @@ class Choice:
         expression: as pytest's `-k`; "" for all tests.
         classes: test classes; none for all.
         tests: ids; None for all.
+        compared: classes that are compared; none for all.
         seconds: wall clock for the tests of one file.
     """
 
@@ -54,6 +55,7 @@ class Choice:
     expression: str = ""
     classes: tuple[str, ...] = ()
     tests: frozenset[str] | None = None
+    compared: tuple[str, ...] = ()
     seconds: float = 3_600.0
 
     @property
@@ -108,6 +110,11 @@ def execute(
         if early := _unfinished(port):
             added.items += [_item(port, id, "waiting", early) for id in choice.items]
     environment: Mapping[str, Any] = {}
+    if choice.compared and not any(name in choice.compared for port in ready for name in port.models):
+        raise UserError(
+            f"no public class is called {choice.compared[0]}",
+            hint="without a name all are compared",
+        )
     if ready:
         try:
             with place() as workplace:
@@ -161,9 +168,17 @@ def _compare(
 ) -> None:
     from checks.comparison.port import compare_port  # numpy is imported only where arrays are compared
 
-    progress.step(f"comparing {len(port.models)} classes of {port.model} with PyTorch")
+    names = [name for name in port.models if not choice.compared or name in choice.compared]
+    if not names:
+        return
+    progress.step(f"comparing {len(names)} classes of {port.model} with PyTorch")
     found = compare_port(
-        workplace, port, trains=TRAINED in choice.items, known=static, on_class=progress.over
+        workplace,
+        port,
+        classes=choice.compared,
+        trains=TRAINED in choice.items,
+        known=static,
+        on_class=progress.over,
     )
     findings = _finished(port, [f for f in found.everything if f.item in (*choice.items, AUDITED)])
     added.items += [_heeded(item, findings) for item in found.items if item.id in choice.items]

@@ -130,6 +130,14 @@ def test_failing_tests_stand_at_their_lines_and_can_be_run_again(bot: World, dra
     until(lambda: len(bot.runs(pull)) > before and bot.concluded(pull), 60, "run again")
     assert run_of(bot, pull).conclusion == "failure"
 
+    before = len(bot.runs(pull))
+    bot.hub.comment(AUTHOR, pull, "/tfport compare TFBrandNewBertModel")
+    until(lambda: "compared `TFBrandNewBertModel`" in text_of(bot, pull), 60, "compared")
+    over(bot, pull)
+    assert run_of(bot, pull).conclusion == "failure"
+    (note,) = run_of(bot, pull).annotations
+    assert note["path"] == TESTS, "what the tests have shown stays"
+
 
 def test_the_same_ground_is_executed_once(bot: World, draft: Draft):
     pull = draft("repaired")
