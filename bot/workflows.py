@@ -622,7 +622,7 @@ async def enqueue_look(
     if not rerequested and click is None:
         waiting = await known(prefix, "ENQUEUED", 1)
         if waiting:
-            return waiting[0]
+            return next(iter(waiting))
     with SetWorkflowID(prefix + cause), SetEnqueueOptions(queue_partition_key=f"{repository}#{number}"):
         handle = await DBOS.enqueue_workflow_async(
             QUEUE, look, installation, repository, number, rerequested or {}, click
@@ -631,20 +631,22 @@ async def enqueue_look(
 
 
 @DBOS.step(name="known")
-async def known(prefix: str, status: str | list[str] | None = None, limit: int | None = None) -> list[str]:
-    """Ids of workflows that begin so. A step, as the engine cannot write down its own list for a workflow that asks for it."""
+async def known(prefix: str, status: str | None = None, limit: int | None = None) -> dict[str, str]:
+    """Workflows whose id begins so: status by id. A step, as the engine cannot write down its own list for a workflow that asks for it."""
     found = await DBOS.list_workflows_async(
         workflow_id_prefix=prefix, status=status, limit=limit, load_input=False, load_output=False
     )
-    return [one.workflow_id for one in found]
+    return {one.workflow_id: str(one.status) for one in found}
 
 
 async def enqueue_once(
     queue: str, prefix: str, workflow: Callable[[T], Coroutine[Any, Any, str]], order: T
 ) -> None:
     """Queue a workflow unless one whose id begins so is queued or running."""
-    if not await known(prefix, ["ENQUEUED", "PENDING"], 1):
-        with SetWorkflowID(f"{prefix}{len(await known(prefix))}"):
+    # One list, so that of two who look at the same time both come to the same id, which starts one workflow.
+    before = await known(prefix)
+    if not {"ENQUEUED", "PENDING"} & set(before.values()):
+        with SetWorkflowID(f"{prefix}{len(before)}"):
             await DBOS.enqueue_workflow_async(queue, workflow, order)
 
 
