@@ -18,6 +18,7 @@ import structlog
 from dbos import DBOS
 
 from bot import hub, workflows
+from bot.check_runs import GATE
 from bot.conversion import LIMIT, Figures, Order, Outcome, edited, name, outcome
 from bot.execution import Record, quota_used
 from bot.executor import Progress, Superseded
@@ -25,7 +26,6 @@ from bot.github import reads
 from bot.github.errors import GitHubError
 from bot.markers import tail
 from bot.outbox import EditComment
-from bot.plan import GATE
 from bot.policy import RepositoryConfig
 from bot.render import replies
 from bot.render.conversion import TITLE, description, reminder

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import structlog
 
 from bot import events, workflows
+from bot.check_runs import GATE, SECTIONS
 from bot.inbox import Delivery, Inbox, InboxUnavailable
-from bot.plan import GATE, SECTIONS
 from bot.repair import ACTION, AGAIN, Click
 from bot.state import User
 

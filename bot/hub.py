@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -215,11 +216,14 @@ def remind(name: str, number: int, text: str, *, token: str) -> None:
     from huggingface_hub import DiscussionComment
 
     api = _api(token)
-    with _answering(name):
+    with _reminding, _answering(name):  # two who remind of the same must not both find nothing there
         found = api.get_discussion_details(name, number)
         if any(isinstance(event, DiscussionComment) and event.content == text for event in found.events):
             return
         api.comment_discussion(name, number, text)
+
+
+_reminding = threading.Lock()
 
 
 def own_token() -> str:

@@ -12,6 +12,7 @@ import structlog
 
 from bot import dispatch, reconcile, workflows
 from bot.archive import Archive, Daily
+from bot.engine import EngineSettings
 from bot.examine import Examiner
 from bot.executor import Executor
 from bot.github.limits import Pace
@@ -54,7 +55,7 @@ async def working(settings: Settings, inbox: Inbox, *, pace: Pace | None = None)
             folder=settings.data_dir,
             hub_token=settings.hub_token.get_secret_value() if settings.hub_token else "",
         )
-        engine = workflows.EngineSettings(settings.database_url, settings.data_dir)
+        engine = EngineSettings(settings.database_url, settings.data_dir)
         await workflows.start(services, engine)
         consumer = asyncio.create_task(
             dispatch.consume(inbox, app_id=settings.app_id, serves=settings.serves), name="deliveries"

@@ -7,21 +7,19 @@ be killed anywhere and repeated. Deliveries only start a look; one that waits in
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import functools
 import importlib
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Concatenate, Literal, ParamSpec, TypedDict, TypeVar
 
-import sqlalchemy as sa
 import structlog
-from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID  # fmt: skip
+from dbos import DBOS, SetEnqueueOptions, SetWorkflowID  # fmt: skip
 
+from bot import engine
 from bot.answers import answers, conversions_wanted, repairs_wanted
 from bot.apply import apply
 from bot.archive import Archive
@@ -48,7 +46,6 @@ from bot.repair import Click, Repaired
 from bot.situation import Situation
 from bot.state import Repository
 from bot.weights import Hub
-from checks.errors import UserError
 from checks.report import Report
 
 log = structlog.get_logger(__name__)
@@ -544,24 +541,10 @@ async def write(
     )
 
 
-# --- the engine
+# --- start and end
 
 
-@dataclass(frozen=True)
-class EngineSettings:
-    """Where the engine keeps its rows.
-
-    Attributes:
-        url: SQLAlchemy URL; SQLite (one process) or PostgreSQL.
-        workers: looks at the same time.
-    """
-
-    url: str
-    data_dir: Path
-    workers: int = 8
-
-
-async def start(services: Services, settings: EngineSettings) -> None:
+async def start(services: Services, settings: engine.EngineSettings) -> None:
     """Launch the engine in this event loop and go on with what a dead process left.
 
     Raises:
@@ -569,16 +552,11 @@ async def start(services: Services, settings: EngineSettings) -> None:
     """
     global _services
     _services = services
-    if settings.url.startswith("sqlite"):
-        _locks.append(_own_folder(settings.data_dir))
-        _use_wal(settings.url)
-    else:
-        _locks.append(await asyncio.to_thread(_own_database, settings.url))
+    await engine.own(settings)
     services.examiner.start()
     for one in ("bot.executions", "bot.conversions"):
         importlib.import_module(one)  # its workflows have to be known before the launch
-    DBOS(config=_config(settings))
-    DBOS.launch()
+    engine.launch(settings)
     await DBOS.register_queue_async(
         QUEUE, worker_concurrency=settings.workers, partition_concurrency=1, polling_interval_sec=0.1
     )
@@ -592,18 +570,11 @@ async def start(services: Services, settings: EngineSettings) -> None:
 async def stop(seconds: int = 10) -> None:
     """Wait for running looks, at most `seconds`; what is not done goes on at the next start."""
     global _services
-    loop = asyncio.get_running_loop()
-    with ThreadPoolExecutor(1) as own:
-        await loop.run_in_executor(
-            own, functools.partial(DBOS.destroy, workflow_completion_timeout_sec=seconds)
-        )
-    # The engine had made its own threads the loop's, and has ended them.
-    loop.set_default_executor(ThreadPoolExecutor())
+    await engine.destroy(seconds)
     if _services is not None:
         _services.examiner.stop()
     _services = None
-    while _locks:
-        _locks.pop().close()
+    engine.disown()
 
 
 async def enqueue_look(
@@ -622,7 +593,7 @@ async def enqueue_look(
     if not rerequested and click is None:
         waiting = await known(prefix, "ENQUEUED", 1)
         if waiting:
-            return waiting[0]
+            return next(iter(waiting))
     with SetWorkflowID(prefix + cause), SetEnqueueOptions(queue_partition_key=f"{repository}#{number}"):
         handle = await DBOS.enqueue_workflow_async(
             QUEUE, look, installation, repository, number, rerequested or {}, click
@@ -631,20 +602,22 @@ async def enqueue_look(
 
 
 @DBOS.step(name="known")
-async def known(prefix: str, status: str | list[str] | None = None, limit: int | None = None) -> list[str]:
-    """Ids of workflows that begin so. A step, as the engine cannot write down its own list for a workflow that asks for it."""
+async def known(prefix: str, status: str | None = None, limit: int | None = None) -> dict[str, str]:
+    """Workflows whose id begins so: status by id. A step, as the engine cannot write down its own list for a workflow that asks for it."""
     found = await DBOS.list_workflows_async(
         workflow_id_prefix=prefix, status=status, limit=limit, load_input=False, load_output=False
     )
-    return [one.workflow_id for one in found]
+    return {one.workflow_id: str(one.status) for one in found}
 
 
 async def enqueue_once(
     queue: str, prefix: str, workflow: Callable[[T], Coroutine[Any, Any, str]], order: T
 ) -> None:
     """Queue a workflow unless one whose id begins so is queued or running."""
-    if not await known(prefix, ["ENQUEUED", "PENDING"], 1):
-        with SetWorkflowID(f"{prefix}{len(await known(prefix))}"):
+    # One list, so that of two who look at the same time both come to the same id, which starts one workflow.
+    before = await known(prefix)
+    if not {"ENQUEUED", "PENDING"} & set(before.values()):
+        with SetWorkflowID(f"{prefix}{len(before)}"):
             await DBOS.enqueue_workflow_async(queue, workflow, order)
 
 
@@ -675,51 +648,3 @@ async def enqueue_recheck(installation: int, repository: int, head: str) -> str:
     ):
         handle = await DBOS.enqueue_workflow_async(RECHECKS, recheck, installation, repository, head, slot)
     return handle.workflow_id
-
-
-def _config(settings: EngineSettings) -> DBOSConfig:
-    return DBOSConfig(
-        name="tfport",
-        system_database_url=settings.url,
-        # One process works on a database, and the next one takes its rows over; an edit of the code must not strand them.
-        executor_id="tfport",
-        application_version="looks-1",
-        serializer=DBOSPortableJSONSerializer(),
-        log_level="WARNING",
-        console_log_level="CRITICAL",
-    )
-
-
-_locks: list[Any] = []
-"""Open while we work: with the same executor id a second process would take over the looks that the first one is at."""
-
-
-def _own_folder(folder: Path) -> Any:
-    folder.mkdir(parents=True, exist_ok=True)
-    file = (folder / "engine.lock").open("w")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        raise UserError(f"another tfport works in {folder}", hint="stop it, or set TFPORT_DATA_DIR") from None
-    return file
-
-
-def _own_database(url: str) -> Any:
-    connection = sa.create_engine(url, poolclass=sa.NullPool).connect()
-    if not connection.scalar(sa.text("SELECT pg_try_advisory_lock(hashtext('tfport engine'))")):
-        connection.close()
-        raise UserError("another tfport works on this database", hint="stop it, or set TFPORT_DATABASE")
-    # The lock is the session's: no transaction has to stay open for it.
-    connection.commit()
-    return connection
-
-
-def _use_wal(url: str) -> None:
-    import sqlite3
-
-    database = Path(url.removeprefix("sqlite:///"))
-    database.parent.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(database)
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.close()

@@ -50,8 +50,11 @@ def test_once_and_only_once(hub: Hub, files: list[Path]) -> None:
 
 def test_it_is_followed_and_recalled_once(hub: Hub, files: list[Path]) -> None:
     made = propose(files)
-    for _ in range(2):
-        ours.remind(NAME, made.number, "Anybody here?", token=TOKEN)
+    with ThreadPoolExecutor(4) as pool:
+        for done in [
+            pool.submit(ours.remind, NAME, made.number, "Anybody here?", token=TOKEN) for _ in range(8)
+        ]:
+            done.result()
     (discussion,) = hub.repos[NAME].discussions
     assert discussion.comments == ["Anybody here?"]
     hub.repos[NAME].merge(discussion)

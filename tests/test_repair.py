@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from bot import outbox as o
-from bot.plan import SECTIONS, settled
+from bot.check_runs import SECTIONS
+from bot.plan import settled
 from bot.repair import Click, Repaired, Request, fixable, message, not_pushable, of_click, pushed
 from bot.state import User
 from checks.report import Edit

@@ -149,7 +149,7 @@ def test_a_port_gets_its_weights(bot: World, draft: Callable[..., Pull], hub: Hu
     assert "the limit is 5e-05" in reply.body.replace("\\", "")
 
 
-@pytest.mark.parametrize("point", ["proposed", "after propose", "after convert", "before conclude"])
+@pytest.mark.parametrize("point", ["proposed", "after convert"])
 def test_killed_between_upload_and_noting_it_down(
     point: str, world: World, draft: Callable[..., Pull], hub: Hub
 ):
