@@ -29,6 +29,23 @@ def skips_parameter(found: LayerPair, mine: Value | None, theirs: list[Value | N
     return given <= here and not given & mine.parameters and not mine.equals(theirs[0])
 
 
+def rescales(found: LayerPair, side: Side, mine: Value | None, theirs: Value | None) -> bool:
+    """Both reckon with the same parameters of their constructors, but come to something else: `2 * dim` and `4 * dim`."""
+    if mine is None or theirs is None or not mine.parameters or mine.equals(theirs):
+        return False
+    same = mine.parameters == theirs.parameters and mine.attributes == theirs.attributes
+    return same and mine.parameters <= _given(found.tensorflow) & _given(side)
+
+
+def _given(side: Side) -> frozenset[str]:
+    """Parameters of the constructor that it does not assign anew."""
+    init = side.owner.method("__init__")
+    if init is None or side.layer.method != "__init__":
+        return frozenset()
+    arguments = frozenset(a.arg for a in (*init.args.args, *init.args.kwonlyargs))
+    return arguments - {n.id for n in walk(init) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+
+
 def told(side: Side) -> str:
     """ " (src/…/modeling_bert.py:31)", "" where the line is not known."""
     return f" ({side.place})" if side.place else ""

@@ -15,9 +15,12 @@ from checks.source.docstrings import doc_facts
 
 _WORD = re.compile(r"\b[A-Z]\w+")
 _CLASS = re.compile(
-    r"(?:TF|Flax)?([A-Z]\w*?)(Config|PreTrainedModel|MainLayer|LMHeadModel|DoubleHeadsModel|Model|For[A-Z]\w+)"
+    r"(?:TF|Flax)?([A-Z]\w*?)(Config|PreTrainedModel|MainLayer|LMHeadModel|DoubleHeadsModel|Model|For[A-Z]\w+"
+    r"|Tokenizer(?:Fast)?|FeatureExtractor|ImageProcessor|Processor|(?:Encoder|Decoder)?Layer|Encoder|Decoder|Attention|Embeddings)"
 )
 _FILTER = re.compile(r"huggingface\.co/models\?(?:\w+=\w+&)*(?:filter|other|search)=([\w-]+)")
+
+_BARE = re.compile(r"\bThe bare ([A-Z][\w-]+)")
 
 
 def check(port: Port) -> Iterator[Finding]:
@@ -34,16 +37,17 @@ def _of_module(port: Port, module: Module, stems: frozenset[str], names: frozens
     text = port.text(module.path)
     pytorch = port.text(module.pytorch_path) if module.pytorch_path else ""
     imported = {found.local for found in module.facts.imports}
+    theirs = set(_WORD.findall(pytorch))
     foreign = {
         word: match[1]
         for word in set(_WORD.findall(text)) - imported
-        if (match := _CLASS.fullmatch(word)) and match[1] in stems and word.removeprefix("TF") not in pytorch
+        if (match := _CLASS.fullmatch(word)) and match[1] in stems and word.removeprefix("TF") not in theirs
     }
     found: dict[str, list[tuple[int, int, str]]] = {}
     texts = doc_facts(text).texts
     for part in texts if foreign else ():
         for number, line in part.numbered:
-            if COMPARES.search(line):
+            if COMPARES.search(line) and "obtained using" not in line:
                 continue
             for match in _WORD.finditer(line):
                 if match[0] in foreign:
@@ -66,6 +70,7 @@ def _of_module(port: Port, module: Module, stems: frozenset[str], names: frozens
             edits=edits,
             locations=[Location(module.path, line) for line in others],
         )
+    yield from _bare(module, text, pytorch)
     yield from _headings(port, module, names, pytorch)
     yield from _filters(module, text, pytorch)
 
@@ -79,6 +84,8 @@ def _headings(port: Port, module: Module, names: frozenset[str], pytorch: str) -
     foreign = [name for name in known if not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", pytorch)]
     for text in own if foreign else ():
         for number, line in text.numbered:
+            if _BARE.search(line) and _BARE.search(pytorch):
+                continue
             for name in () if COMPARES.search(line) else mentions(line, frozenset(foreign)):
                 places.setdefault(number, name)
     if places:
@@ -91,6 +98,26 @@ def _headings(port: Port, module: Module, names: frozenset[str], pytorch: str) -
             symbol=places[first],
             locations=[Location(module.path, line) for line in others],
             level="suggestion",
+        )
+
+
+def _bare(module: Module, text: str, pytorch: str) -> Iterator[Finding]:
+    """ "The bare BERT model": the name that PyTorch's sentence has."""
+    right = set(_BARE.findall(pytorch))
+    for match in _BARE.finditer(text) if right else ():
+        if match[1] in right or f"TF{match[1]}" in right or match[1].removeprefix("TF") in right:
+            continue
+        line = text.count("\n", 0, match.start(1)) + 1
+        column = match.start(1) - text.rfind("\n", 0, match.start(1))
+        meant = min(right)
+        yield RULE.finding(
+            module.path,
+            line,
+            f"The documentation speaks of the bare {match[1]} model",
+            f"PyTorch's speaks of {meant}.",
+            symbol=match[1],
+            column=column,
+            edits=(replace(module.path, line, column, match[1], meant),),
         )
 
 
@@ -133,6 +160,14 @@ RULE = Rule(
                 "config ([`XLMConfig`]): Model configuration class with all the parameters of the model.",
             ),
             fixed=True,
+        ),
+        Example(
+            title="Another model's tokenizer",
+            path=_TF,
+            good="            Indices of input sequence tokens in the vocabulary.\n",
+            bad="            Indices of input sequence tokens in the vocabulary.\n\n"
+            "            Indices can be obtained using [`XLMTokenizer`]. See [`PreTrainedTokenizer.__call__`] for details.\n",
+            finds=("Indices can be obtained using [`XLMTokenizer`]. See [`PreTrainedTokenizer.__call__`] for details.",),
         ),
         Example(
             title="Another model in the first sentence",

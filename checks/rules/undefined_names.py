@@ -11,7 +11,7 @@ from typing import cast
 from checks.port import Port
 from checks.report import Finding, Location
 from checks.rules import Example, Rule
-from checks.rules._hygiene import File, modules
+from checks.rules._hygiene import File, modules, tests
 from checks.source.python import Problem, parse
 from checks.source.walk import nodes
 
@@ -22,12 +22,12 @@ _TORCH = frozenset({"torch", "nn", "F"})
 
 
 def check(port: Port) -> Iterator[Finding]:
-    for file in modules(port):
+    for file in (*modules(port), *tests(port)):
         tree = parse(file.text)
         missing = _undefined(file.text) if not isinstance(tree, Problem) else {}
         if isinstance(tree, Problem) or not missing:
             continue
-        known = _TORCH | _renamed(file)
+        known = _TORCH | _renamed(port, file)
         used: dict[str, list[ast.Name]] = {}
         for node, scope in _names(tree):
             if node.id not in known and scope in missing.get(node.id, ()):
@@ -86,10 +86,10 @@ def _parts(value: object) -> list[object]:
     return cast("list[object]", value) if isinstance(value, list) else [value]
 
 
-def _renamed(file: File) -> frozenset[str]:
-    """Classes that are there without the prefix TF, or with another: tf-prefix speaks of them."""
-    names = file.module.facts.classes if file.module else {}
-    return frozenset(f"TF{name[2:] if name[:2].lower() == 'tf' else name}" for name in names)
+def _renamed(port: Port, file: File) -> frozenset[str]:
+    """Names that classes should have, and have not: tf-prefix speaks of them."""
+    classes = file.module.facts.classes.values() if file.module else ()
+    return frozenset(name for found in classes if (name := port.intended_name(found)) != found.name)
 
 
 def _annotations(tree: ast.Module) -> set[int]:
@@ -137,6 +137,7 @@ def _undefined(text: str) -> dict[str, frozenset[int]]:
 
 
 _TF = "src/transformers/models/lantern/modeling_tf_lantern.py"
+_TEST = "tests/models/lantern/test_modeling_tf_lantern.py"
 
 RULE = Rule(
     slug="undefined-names",
@@ -154,6 +155,21 @@ RULE = Rule(
             good="        return self.dropout(embeddings, training=training)",
             bad="        return self.dropout(embedding, training=training)",
             finds=("return self.dropout(embedding, training=training)",),
+        ),
+        Example(
+            title="A layer that PyTorch does not have lost its prefix",
+            path=_TF,
+            good="class TFLanternEmbeddings(keras.layers.Layer):\n",
+            bad="class LanternPrism(keras.layers.Layer):\n    def call(self, light):\n        return TFLanternPrism()(light)\n\n\n"
+            "class TFLanternEmbeddings(keras.layers.Layer):\n",
+            finds=("return TFLanternPrism()(light)",),
+        ),
+        Example(
+            title="A class that the tests do not import",
+            path=_TEST,
+            good="        result = TFLanternModel(config)(inputs)\n",
+            bad="        result = TFLanternModule(config)(inputs)\n",
+            finds=("result = TFLanternModule(config)(inputs)",),
         ),
     ),
 )
