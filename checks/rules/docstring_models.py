@@ -10,7 +10,7 @@ from checks.errors import NotBegun
 from checks.port import Module, Port
 from checks.report import Edit, Finding, Location
 from checks.rules import Example, Rule
-from checks.rules._models import COMPARES, foreign_stems, mentions
+from checks.rules._models import COMPARES, foreign_stems, mentions, plain
 from checks.source.docstrings import doc_facts
 
 _WORD = re.compile(r"\b[A-Z]\w+")
@@ -70,7 +70,7 @@ def _of_module(port: Port, module: Module, stems: frozenset[str], names: frozens
             edits=edits,
             locations=[Location(module.path, line) for line in others],
         )
-    yield from _bare(module, text, pytorch)
+    yield from _bare(port, module, stems | names, pytorch)
     yield from _headings(port, module, names, pytorch)
     yield from _filters(module, text, pytorch)
 
@@ -101,11 +101,12 @@ def _headings(port: Port, module: Module, names: frozenset[str], pytorch: str) -
         )
 
 
-def _bare(module: Module, text: str, pytorch: str) -> Iterator[Finding]:
-    """ "The bare BERT model": the name that PyTorch's sentence has."""
-    right = set(_BARE.findall(pytorch))
+def _bare(port: Port, module: Module, foreign: frozenset[str], pytorch: str) -> Iterator[Finding]:
+    """ "The bare BERT model", where PyTorch's sentence has another name."""
+    text, right = port.text(module.path), set(_BARE.findall(pytorch))
+    others = {plain(name) for name in foreign}
     for match in _BARE.finditer(text) if right else ():
-        if match[1] in right or f"TF{match[1]}" in right or match[1].removeprefix("TF") in right:
+        if match[1] in right or plain(match[1]) not in others or plain(module.suffix).startswith(plain(match[1])):
             continue
         line = text.count("\n", 0, match.start(1)) + 1
         column = match.start(1) - text.rfind("\n", 0, match.start(1))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from checks.port import Port
-from checks.report import Finding, Level
+from checks.report import Finding, Level, Location
 from checks.rules import Example, Rule
 from checks.rules._copies import copied_lines
 from checks.rules._hygiene import File, modules, pytorch_tests, pytorch_text, tests
@@ -29,14 +30,20 @@ def check(port: Port) -> Iterator[Finding]:
                 yield _finding(file, line, match[1], line.text in known)
     known_tests = pytorch_tests(port)
     for file in tests(port):
+        todo: list[Line] = []
         for line in file.prose:
-            # Merged tests are full of TODO, but have no FIXME.
-            if line.kind != "string" and (match := _WORD.search(line.text)) and line.text not in known_tests:
-                yield _finding(file, line, match[0], False, level=None if match[0] == "FIXME" else "suggestion")
+            match = _WORD.search(line.text) if line.kind != "string" else None
+            if match and match[1] == "FIXME":
+                yield _finding(file, line, match[1], False)
+            elif match and line.text not in known_tests and not _NAMED.search(line.text):
+                todo.append(line)
+        if todo:  # merged tests are full of them
+            more = [Location(file.path, line.line) for line in todo[1:]]
+            yield replace(_finding(file, todo[0], "TODO", False), level="suggestion", locations=tuple(more))
 
 
-def _finding(file: File, line: Line, word: str, inherited: bool, *, level: Level | None = None) -> Finding:
-    level = level or ("error" if word == "FIXME" else "warning")
+def _finding(file: File, line: Line, word: str, inherited: bool) -> Finding:
+    level: Level = "error" if word == "FIXME" else "warning"
     if inherited or _NAMED.search(line.text):
         level = "suggestion"
     whose = ", as in the PyTorch module" if inherited else ""

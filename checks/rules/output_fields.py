@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from checks.errors import NotBegun
 from checks.pairs import Pair
@@ -13,11 +13,12 @@ from checks.rules import Example, Rule
 from checks.rules._common import enumerate_names
 from checks.rules._structure import forward, pairs_of, pytorch_place
 from checks.source.python import dotted
-from checks.source.walk import Function, nodes
+from checks.source.walk import Function, nodes, parameters
 
 
 def check(port: Port) -> Iterator[Finding]:
     seen = False
+    declared = {p.name.removeprefix("TF"): _fields(p.tensorflow.node) for p in pairs_of(port)}
     for pair in pairs_of(port):
         if "ModelOutput" in pair.tensorflow.bases:
             seen = True
@@ -26,7 +27,7 @@ def check(port: Port) -> Iterator[Finding]:
         if call is not None:
             seen = True
         if call is not None and theirs is not None:
-            yield from _returned(pair, call, theirs)
+            yield from _returned(pair, call, theirs, declared)
     if not seen:
         raise NotBegun("no call() yet")
 
@@ -38,7 +39,7 @@ def _declared(pair: Pair) -> Iterator[Finding]:
         theirs = _fields(twin.node)
         if not theirs or not ours or "ModelOutput" not in twin.bases:
             continue
-        missing = [name for name in theirs if name not in ours]
+        missing = [name for name in theirs if name not in ours and "loss" not in name]
         common = [name for name in ours if name in theirs]
         where = pytorch_place(pair, twin.node.lineno)
         if missing:
@@ -70,15 +71,23 @@ def _fields(node: ast.ClassDef) -> dict[str, int]:
     }
 
 
-def _returned(pair: Pair, call: Function, theirs: Function) -> Iterator[Finding]:
+def _returned(
+    pair: Pair, call: Function, theirs: Function, declared: Mapping[str, Mapping[str, int]]
+) -> Iterator[Finding]:
     """`return TFXOutput(…)` without a field that `forward` fills."""
     ours = _outputs(call)
+    labelled = any("label" in name or "position" in name for name in parameters(call))
     for name, their_call in _outputs(theirs).items():
         our_call = ours.get(name)
         if our_call is None or any(k.arg is None for k in (*our_call.keywords, *their_call.keywords)):
             continue
         given = {k.arg for k in our_call.keywords}
-        missing = [k.arg for k in their_call.keywords if k.arg and k.arg not in given]
+        known = declared.get(name)
+        missing = [
+            k.arg
+            for k in their_call.keywords
+            if k.arg and k.arg not in given and (not known or k.arg in known) and (labelled or "loss" not in k.arg)
+        ]
         if missing and not our_call.args:
             yield RULE.finding(
                 pair.path,
