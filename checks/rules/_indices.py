@@ -36,7 +36,9 @@ def miscounted(port: Port) -> Iterator[Miscounted]:
 def _around(top: ast.AST, node: ast.AST) -> Iterator[ast.AST]:
     """The nodes on the way from the class to a node, outermost first."""
     while top is not node:
-        inner = next((child for child in ast.iter_child_nodes(top) if any(n is node for n in walk(child))), None)
+        inner = next(
+            (child for child in ast.iter_child_nodes(top) if any(n is node for n in walk(child))), None
+        )
         if inner is None:
             return
         yield top
@@ -74,7 +76,9 @@ def _after_others(naming: Naming, name: Name, around: list[ast.AST]) -> Iterator
             continue
         before = outer.elts[: outer.elts.index(inner)]
         comprehension = inner.value
-        if any(isinstance(item, ast.Starred) for item in before) or not isinstance(comprehension, ast.ListComp):
+        if any(isinstance(item, ast.Starred) for item in before) or not isinstance(
+            comprehension, ast.ListComp
+        ):
             continue
         loop, indices = comprehension.generators[0], _indices(name)
         if not _from_zero(loop) or not indices or not before or len(comprehension.generators) > 1:

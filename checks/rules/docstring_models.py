@@ -106,7 +106,11 @@ def _bare(port: Port, module: Module, foreign: frozenset[str], pytorch: str) -> 
     text, right = port.text(module.path), set(_BARE.findall(pytorch))
     others = {plain(name) for name in foreign}
     for match in _BARE.finditer(text) if right else ():
-        if match[1] in right or plain(match[1]) not in others or plain(module.suffix).startswith(plain(match[1])):
+        if (
+            match[1] in right
+            or plain(match[1]) not in others
+            or plain(module.suffix).startswith(plain(match[1]))
+        ):
             continue
         line = text.count("\n", 0, match.start(1)) + 1
         column = match.start(1) - text.rfind("\n", 0, match.start(1))
@@ -168,7 +172,9 @@ RULE = Rule(
             good="            Indices of input sequence tokens in the vocabulary.\n",
             bad="            Indices of input sequence tokens in the vocabulary.\n\n"
             "            Indices can be obtained using [`XLMTokenizer`]. See [`PreTrainedTokenizer.__call__`] for details.\n",
-            finds=("Indices can be obtained using [`XLMTokenizer`]. See [`PreTrainedTokenizer.__call__`] for details.",),
+            finds=(
+                "Indices can be obtained using [`XLMTokenizer`]. See [`PreTrainedTokenizer.__call__`] for details.",
+            ),
         ),
         Example(
             title="Another model in the first sentence",

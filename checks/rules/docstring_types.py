@@ -17,7 +17,9 @@ _MODULE = re.compile(r"(?<=[\[`(])(?:torch\.)?nn\.[A-Z]\w+")
 _EXAMPLE = re.compile(r"(?:>>>|\.\.\.) .*(?:\btorch\b|return_tensors=[\"']pt[\"'])")
 _TENSORS = re.compile(r"(return_tensors=[\"'])pt([\"'])")
 
-_PROSE = re.compile(r"implement|version of|equivalent|same as|like|unlike|instead|differ|correspond", re.IGNORECASE)
+_PROSE = re.compile(
+    r"implement|version of|equivalent|same as|like|unlike|instead|differ|correspond", re.IGNORECASE
+)
 """Of lines that speak of PyTorch on purpose."""
 
 

@@ -26,7 +26,9 @@ def check(port: Port) -> Iterator[Finding]:
         lines = [file.text.count("\n", 0, match.start()) + 1 for match in matches]
         if not lines:
             continue
-        named = re.compile(r"\b(?:_no_split_modules|is_parallelizable|_supports_\w+|gradient_checkpointing)\b")
+        named = re.compile(
+            r"\b(?:_no_split_modules|is_parallelizable|_supports_\w+|gradient_checkpointing)\b"
+        )
         used = len(named.findall(file.text)) > len(matches)
         yield RULE.finding(
             file.path,

@@ -82,7 +82,13 @@ def _of_another_task(pair: Pair, mixin: str, utils: str) -> Iterator[Finding]:
 def _unshifted(pair: Pair, name: str) -> Iterator[Finding]:
     """PyTorch compares each token with the next one, TensorFlow with itself."""
     call, theirs = pair.tensorflow.method("call"), forward(pair)
-    if call is None or theirs is None or not _shifts(theirs) or _shifts(call) or method(pair, name) is not None:
+    if (
+        call is None
+        or theirs is None
+        or not _shifts(theirs)
+        or _shifts(call)
+        or method(pair, name) is not None
+    ):
         return
     used = next((node for node in calls(call) if on_self(node.func) == name), None)
     if used is not None:

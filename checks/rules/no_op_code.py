@@ -40,7 +40,11 @@ _LONGEST = 8
 def _suspicious(text: str) -> bool:
     """A first look by text, as hardly any module has such a statement."""
     lines = text.split("\n")
-    if _ITSELF.search(text) or any(not _is_word(match[0]) for match in _BARE.finditer(text)) or _goes_on_after_leaving(lines):
+    if (
+        _ITSELF.search(text)
+        or any(not _is_word(match[0]) for match in _BARE.finditer(text))
+        or _goes_on_after_leaving(lines)
+    ):
         return True
     seen: dict[str, int] = {}
     for number, line in enumerate(lines):
@@ -59,7 +63,9 @@ def _suspicious(text: str) -> bool:
 def _is_word(line: str) -> bool:
     """It is a statement by itself (`pass`), or one word of a text."""
     code = line.partition("#")[0].strip()
-    return code in ("pass", "return", "raise", "continue", "break", "else", "try", "finally") or "." not in code
+    return (
+        code in ("pass", "return", "raise", "continue", "break", "else", "try", "finally") or "." not in code
+    )
 
 
 def _goes_on_after_leaving(lines: list[str]) -> bool:

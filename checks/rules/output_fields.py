@@ -86,7 +86,10 @@ def _returned(
         missing = [
             k.arg
             for k in their_call.keywords
-            if k.arg and k.arg not in given and (not known or k.arg in known) and (labelled or "loss" not in k.arg)
+            if k.arg
+            and k.arg not in given
+            and (not known or k.arg in known)
+            and (labelled or "loss" not in k.arg)
         ]
         if missing and not our_call.args:
             yield RULE.finding(

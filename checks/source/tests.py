@@ -208,7 +208,9 @@ class _Reader:
                 for alias in node.names:
                     module = (node.module or "") if isinstance(node, ast.ImportFrom) else alias.name
                     if module.split(".")[-1] == "test_modeling_common":
-                        self.torch.append((Name("test_modeling_common", node.lineno, node.col_offset + 1), where))
+                        self.torch.append(
+                            (Name("test_modeling_common", node.lineno, node.col_offset + 1), where)
+                        )
                         break
                     if module.split(".")[0] == "torch" or alias.name in (
                         "require_torch",
