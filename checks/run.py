@@ -281,7 +281,7 @@ def _not_known_better(findings: list[Finding], others: list[Finding]) -> list[Fi
 
 def _is_spoken_of(finding: Finding, others: list[Finding]) -> bool:
     """Another finding asks for what is unused: a decorator that was forgotten is imported for nothing until it is there."""
-    word = re.compile(rf"\b{re.escape(finding.symbol.rsplit('.', 1)[-1])}\b")
+    word = re.compile(rf"(?<![\w.]){re.escape(finding.symbol.rsplit('.', 1)[-1])}\b")
     texts = (t for o in others for t in (o.message, o.advice, *(edit.text for edit in o.edits)))
     return any(map(word.search, texts))
 

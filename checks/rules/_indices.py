@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from checks.port import Port
 from checks.rules._naming import Name, Naming
@@ -71,7 +72,7 @@ def _turned(naming: Naming, name: Name, around: list[ast.AST]) -> Iterator[Misco
 
 def _after_others(naming: Naming, name: Name, around: list[ast.AST]) -> Iterator[Miscounted]:
     """`[first, *[… name=f"layers.{i}" for i in range(n)]]`: the loop's first item is the list's second."""
-    for outer, inner in zip(around, around[1:], strict=False):
+    for outer, inner in pairwise(around):
         if not isinstance(outer, ast.List) or not isinstance(inner, ast.Starred):
             continue
         before = outer.elts[: outer.elts.index(inner)]
