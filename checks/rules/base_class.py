@@ -147,6 +147,14 @@ RULE = Rule(
             edits_to=_ATTRIBUTES,
         ),
         Example(
+            title="No prefix",
+            path=_TF,
+            good=_ATTRIBUTES,
+            bad="    config_class = LanternConfig\n",
+            finds=("class TFLanternPreTrainedModel(TFPreTrainedModel):",),
+            fixed=True,
+        ),
+        Example(
             title="No configuration class",
             path=_TF,
             good=_ATTRIBUTES,

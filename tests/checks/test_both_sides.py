@@ -44,12 +44,18 @@ def test_the_same_parameter_and_another_number():
     )
     theirs = sample.HEAD[PYTORCH].replace(*torch)
     start = theirs.index("class LanternPooler")
-    inner = theirs[start:].replace("nn.Linear(config.hidden_size, config.hidden_size)", "nn.Linear(dim, 4 * dim)", 1)
+    inner = theirs[start:].replace(
+        "nn.Linear(config.hidden_size, config.hidden_size)", "nn.Linear(dim, 4 * dim)", 1
+    )
     ours = sample.HEAD[TF]
     at = ours.index("class TFLanternPooler")
-    wrong = ours[at:].replace("config: LanternConfig, **kwargs", "config: LanternConfig, dim: int = 4, **kwargs", 1)
+    wrong = ours[at:].replace(
+        "config: LanternConfig, **kwargs", "config: LanternConfig, dim: int = 4, **kwargs", 1
+    )
     wrong = wrong.replace("config.hidden_size", "2 * dim", 1)
-    said = found((sample.HEAD[PYTORCH][sample.HEAD[PYTORCH].index("class LanternPooler") :], inner), (ours[at:], wrong))
+    said = found(
+        (sample.HEAD[PYTORCH][sample.HEAD[PYTORCH].index("class LanternPooler") :], inner), (ours[at:], wrong)
+    )
     assert ("layer-arguments", [line for rule, line in said if rule == "layer-arguments"][0]) in said
 
 
@@ -68,7 +74,9 @@ def test_labels_that_are_not_shifted():
     shifted = loss.replace("labels.view", "labels[:, 1:].view").replace("logits.view", "logits[:, :-1].view")
     start = sample.HEAD[TF].index("class TFLanternForTokenClassificationWithFlicker")
     head = sample.HEAD[TF][start:]
-    touched = head.replace("logits = self.classifier(outputs[0])", "logits = self.classifier(outputs[0])  # scores")
+    touched = head.replace(
+        "logits = self.classifier(outputs[0])", "logits = self.classifier(outputs[0])  # scores"
+    )
     assert found((loss, shifted), (head, touched)) == [
         ("losses", "loss = None if labels is None else self.hf_compute_loss(labels=labels, logits=logits)")
     ]
@@ -78,8 +86,12 @@ def test_the_fields_of_an_output():
     torch = "class LanternEmbeddings(nn.Module):"
     theirs = "class LanternOutput(ModelOutput):\n    loss: torch.Tensor = None\n    logits: torch.Tensor = None\n    glow: torch.Tensor = None\n\n\n"
     tensorflow = "class TFLanternEmbeddings(keras.layers.Layer):"
-    missing = "class TFLanternOutput(ModelOutput):\n    loss: tf.Tensor = None\n    logits: tf.Tensor = None\n\n\n"
-    turned = "class TFLanternOutput(ModelOutput):\n    glow: tf.Tensor = None\n    logits: tf.Tensor = None\n\n\n"
+    missing = (
+        "class TFLanternOutput(ModelOutput):\n    loss: tf.Tensor = None\n    logits: tf.Tensor = None\n\n\n"
+    )
+    turned = (
+        "class TFLanternOutput(ModelOutput):\n    glow: tf.Tensor = None\n    logits: tf.Tensor = None\n\n\n"
+    )
     ours = "from ...utils import add_start_docstrings, "
     imported = "from ...utils import ModelOutput, add_start_docstrings, "
     before = sample.HEAD[TF]
