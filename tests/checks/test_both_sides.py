@@ -56,7 +56,7 @@ def test_the_same_parameter_and_another_number():
     said = found(
         (sample.HEAD[PYTORCH][sample.HEAD[PYTORCH].index("class LanternPooler") :], inner), (ours[at:], wrong)
     )
-    assert ("layer-arguments", [line for rule, line in said if rule == "layer-arguments"][0]) in said
+    assert ("layer-arguments", next(line for rule, line in said if rule == "layer-arguments")) in said
 
 
 def test_a_default_that_the_configuration_has():
