@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import ast
+from collections.abc import Iterable, Mapping, Sequence
 
 from checks.report import Edit
 from checks.source.python import ModuleFacts
@@ -120,6 +121,42 @@ def import_name(path: str, text: str, facts: ModuleFacts, module: str, name: str
         return ()
     after = max(found.end_line for found in facts.imports if found.line <= _last_top_import(facts)) + 1
     return (insert(path, after, f"from {module} import {name}\n"),)
+
+
+def unimport(
+    path: str, lines: Sequence[str], node: ast.Import | ast.ImportFrom, alias: ast.alias
+) -> tuple[Edit, ...]:
+    """Edits that take one name out of an import; none where it is written in a way that is not plain.
+
+    Args:
+        lines: of the module that `node` is in.
+    """
+    first, last = node.lineno, node.end_lineno or node.lineno
+    block = lines[first - 1 : last]
+    if ";" in block[0] or block[0][: node.col_offset].strip():
+        return ()
+    if len(node.names) == 1:
+        return (
+            (replace_lines(path, first, last + _gap(lines, first, last), ""),) if node.col_offset == 0 else ()
+        )
+    if first == last:
+        if not isinstance(node, ast.ImportFrom) or "#" in block[0]:
+            return ()
+        names = [
+            _spelled(other.name, other.asname or other.name) for other in node.names if other is not alias
+        ]
+        head = f"from {'.' * node.level}{node.module or ''} import"
+        return (
+            replace_lines(path, first, last, f"{block[0][: node.col_offset]}{head} {', '.join(names)}\n"),
+        )
+    alone = lines[alias.lineno - 1].strip().rstrip(",") == ast.unparse(alias)
+    return (replace_lines(path, alias.lineno, alias.lineno, ""),) if alone and alias.lineno != first else ()
+
+
+def _gap(lines: Sequence[str], first: int, last: int) -> int:
+    """1 if the lines are a block of their own, whose empty line goes with it."""
+    before = first < 2 or not lines[first - 2].strip()
+    return int(before and last < len(lines) and not lines[last].strip())
 
 
 def _spelled(name: str, local: str) -> str:

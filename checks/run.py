@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import gc
 import logging
+import re
 import time
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -270,11 +271,19 @@ def _not_known_better(findings: list[Finding], others: list[Finding]) -> list[Fi
     return [
         finding
         for finding in findings
-        if not all(
+        if not (finding.rule == "unused-names" and _is_spoken_of(finding, others))
+        and not all(
             explained(place, weights[finding.level], _owner(finding))
             for place in (Location(finding.path, finding.line), *finding.locations)
         )
     ]
+
+
+def _is_spoken_of(finding: Finding, others: list[Finding]) -> bool:
+    """Another finding asks for what is unused: a decorator that was forgotten is imported for nothing until it is there."""
+    word = re.compile(rf"(?<![\w.]){re.escape(finding.symbol.rsplit('.', 1)[-1])}\b")
+    texts = (t for o in others for t in (o.message, o.advice, *(edit.text for edit in o.edits)))
+    return any(map(word.search, texts))
 
 
 def _owner(finding: Finding) -> str:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from checks.layer_pairs import LayerPair, Side
 from checks.port import Port
 from checks.report import Edit
-from checks.source.layers import argument
+from checks.source.layers import ClassLayers, argument
 from checks.source.python import walk
 from checks.source.values import Value, known_names
 
@@ -27,6 +27,30 @@ def skips_parameter(found: LayerPair, mine: Value | None, theirs: list[Value | N
     here = known_names(found.pair.tensorflow, found.layer.method)
     given = theirs[0].parameters
     return given <= here and not given & mine.parameters and not mine.equals(theirs[0])
+
+
+def rescales(found: LayerPair, side: Side, mine: Value | None, theirs: Value | None) -> bool:
+    """As `reckons_otherwise`, of an argument of a layer."""
+    if side.layer.method != "__init__" or mine is None or theirs is None:
+        return False
+    return reckons_otherwise(found.pair.tensorflow, mine, side.owner, theirs)
+
+
+def reckons_otherwise(tensorflow: ClassLayers, mine: Value, pytorch: ClassLayers, theirs: Value) -> bool:
+    """Both start from the same parameters of their constructors, but come to something else: `2 * dim` and `4 * dim`."""
+    if not mine.parameters or mine.equals(theirs):
+        return False
+    same = mine.parameters == theirs.parameters and mine.attributes == theirs.attributes
+    return same and mine.parameters <= _given(tensorflow) & _given(pytorch)
+
+
+def _given(found: ClassLayers) -> frozenset[str]:
+    """Parameters of the constructor that it does not assign anew."""
+    init = found.method("__init__")
+    if init is None:
+        return frozenset()
+    arguments = frozenset(a.arg for a in (*init.args.args, *init.args.kwonlyargs))
+    return arguments - {n.id for n in walk(init) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
 
 
 def told(side: Side) -> str:

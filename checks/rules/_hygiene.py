@@ -66,3 +66,14 @@ def pytorch_text(port: Port, module: Module) -> str:
     if not module.pytorch_path:
         return ""
     return port.text(module.pytorch_path) or read(port.base, module.pytorch_path)
+
+
+def pytorch_tests(port: Port) -> str:
+    """Text of the tests of the PyTorch model, "" if there are none."""
+    folder = port.conventions.tests
+    paths = (
+        [f"tests/test_modeling_{module.suffix}.py" for module in port.modules]
+        if port.conventions.tests_side_by_side
+        else [f"{folder}/{port.model}/test_modeling_{module.suffix}.py" for module in port.modules]
+    )
+    return "\n".join(port.text(path) or read(port.base, path) for path in paths if folder)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from checks.layer_pairs import LayerPair, Pairing, Side, arguments, defaults, is_keras
-from checks.rules._arguments import differs, skips_parameter
+from checks.rules._arguments import differs, rescales, skips_parameter
 from checks.source.layers import ClassLayers
 from checks.source.values import Plain, Value, literal
 
@@ -116,6 +116,9 @@ def differences(found: LayerPair) -> Iterator[Difference]:
             _given(s, s.layer.argument(one.torch, one.torch_position), one.torch_default) for s in sides
         ]
         wrong = differs(mine, theirs) or skips_parameter(found, mine, theirs)
+        wrong = wrong or all(
+            rescales(found, side, mine, value) for side, value in zip(sides, theirs, strict=True)
+        )
         if not wrong and not _is_stray(one, mine, node, sides):
             continue
         assert mine is not None
@@ -176,7 +179,9 @@ def own_differences(paired: Pairing, found: LayerPair) -> Iterator[Difference]:
         for side in sides:
             there = arguments(side.layer.call, twin)
             theirs.append(side.scope.value(there[name]) if name in there else _default(defaults(twin), name))
-        if not differs(mine, theirs):
+        if not differs(mine, theirs) and not all(
+            rescales(found, side, mine, value) for side, value in zip(sides, theirs, strict=True)
+        ):
             continue
         assert mine is not None
         assert theirs[0] is not None

@@ -4,11 +4,13 @@ takes its kind."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 
 from checks.port import Port
 from checks.report import Finding, Location
 from checks.rules import Rule
+from checks.rules._common import enumerate_names
 from checks.rules._exchanged import exchanged
 from checks.rules._judge import Misnamed, judge
 from checks.rules._naming import Name, Naming
@@ -17,7 +19,7 @@ from checks.rules._namings import namings
 
 def findings(port: Port, rule: Rule) -> Iterator[Finding]:
     """The findings of one of the rules."""
-    for found in misnamed(port):
+    for found in _together(misnamed(port)):
         if found.rule == rule.slug:
             pair = found.naming.pair
             yield rule.finding(
@@ -30,6 +32,25 @@ def findings(port: Port, rule: Rule) -> Iterator[Finding]:
                 locations=[Location(pair.path, line) for line in found.others],
                 level=found.level,
             )
+
+
+def _together(found: tuple[Misnamed, ...]) -> Iterator[Misnamed]:
+    """Layers of one class without a name are one mistake."""
+    groups: dict[object, list[Misnamed]] = {}
+    for one in found:
+        unnamed = one.rule == "missing-layer-name" and one.name.text is None
+        groups.setdefault((one.naming.pair.name, one.level) if unnamed else id(one), []).append(one)
+    for first, *others in groups.values():
+        if not others:
+            yield first
+            continue
+        names = enumerate_names((one.name.attribute for one in (first, *others)), limit=8)
+        yield replace(
+            first,
+            message=f"{names} of {first.naming.pair.name} have no name=, so Keras makes names up and PyTorch's weights do not find them",
+            edits=tuple(edit for one in (first, *others) for edit in one.edits),
+            others=tuple(dict.fromkeys(one.line for one in others)),
+        )
 
 
 @lru_cache(maxsize=4)

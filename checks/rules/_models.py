@@ -22,17 +22,18 @@ def foreign_stems(port: Port) -> tuple[frozenset[str], frozenset[str]]:
     if auto is None or types is None:
         return frozenset(), frozenset()
     shown = auto.mappings.get("MODEL_NAMES_MAPPING")
-    own = {_plain(port.configuration.removesuffix("Config")), _plain(port.model)}
-    own |= {_plain(module.suffix) for module in port.modules}
+    own = {plain(port.configuration.removesuffix("Config")), plain(port.model)}
+    own |= {plain(module.suffix) for module in port.modules}
     stems = {entry.values[0].name.removesuffix("Config") for entry in types.entries if entry.values}
     names = {entry.values[0].name for entry in shown.entries if entry.values} if shown else set[str]()
     return (
-        frozenset(stem for stem in stems if _plain(stem) not in own),
-        frozenset(name for name in names if _plain(name) not in own),
+        frozenset(stem for stem in stems if plain(stem) not in own),
+        frozenset(name for name in names if plain(name) not in own),
     )
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """In lower case, without what is no letter or digit."""
     return re.sub(r"\W|_", "", name).lower()
 
 

@@ -126,7 +126,13 @@ def pytorch_attributes(pair: Pair) -> Iterator[tuple[str, str, int]]:
                 value = getattr(part, "value", None)
                 if isinstance(target, ast.Name) and target.id not in seen and value is not None:
                     seen.add(target.id)
-                    yield target.id, ast.unparse(value), part.lineno
+                    yield target.id, _quoted(value), part.lineno
+
+
+def _quoted(value: ast.expr) -> str:
+    """As the formatters write it, with double quotes."""
+    text = ast.unparse(value)
+    return f'"{text[1:-1]}"' if text.startswith("'") and '"' not in text and "\\" not in text else text
 
 
 def prefix(pair: Pair) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from checks.edits import insert, replace
@@ -11,7 +12,7 @@ from checks.pairs import Pair
 from checks.port import Port
 from checks.report import Edit, Finding
 from checks.rules import Example, Rule
-from checks.rules._structure import attribute, bases, models, pytorch_attributes, pytorch_place
+from checks.rules._structure import attribute, bases, layers, models, pytorch_attributes, pytorch_place
 
 _WHY = {
     "config_class": "from_pretrained and the auto classes read the configuration by it",
@@ -21,6 +22,7 @@ _WHY = {
 
 
 def check(port: Port) -> Iterator[Finding]:
+    yield from _derived(port)
     if not models(port):
         raise NotBegun("no model yet")
     for pair in models(port):
@@ -50,6 +52,24 @@ def check(port: Port) -> Iterator[Finding]:
                     symbol=f"{pair.name}.{name}",
                     edits=_changed(port, pair, at, found, wanted),
                 )
+
+
+def _derived(port: Port) -> Iterator[Finding]:
+    """Models of PyTorch that are plain Keras classes here."""
+    for pair in layers(port):
+        if not re.search(r"For[A-Z]\w+$|Model$", pair.name) or pair.twin is None:
+            continue
+        theirs = [base for base in pair.twin.bases if base.endswith("PreTrainedModel")]
+        ours = [base for base in pair.tensorflow.bases if not base.endswith("Loss")]
+        if theirs and all(re.search(r"keras\.(Model|layers\.Layer)$", base) for base in ours):
+            yield RULE.finding(
+                pair.path,
+                pair.facts.line,
+                f"{pair.name} derives from {pair.tensorflow.bases[0]}; PyTorch's {pair.twin.name} is a {theirs[0]}",
+                f"Derive it from TF{theirs[0]}: what is no TFPreTrainedModel cannot be loaded or saved.",
+                symbol=pair.name,
+                column=pair.facts.column,
+            )
 
 
 def _inherits_elsewhere(port: Port, pair: Pair) -> bool:
@@ -110,12 +130,29 @@ RULE = Rule(
     check=check,
     examples=(
         Example(
+            title="A model that is none",
+            path=_TF,
+            good="class TFLanternForTokenClassificationWithFlicker(TFLanternPreTrainedModel, TFTokenClassificationLoss):",
+            bad="class TFLanternForTokenClassificationWithFlicker(keras.Model, TFTokenClassificationLoss):",
+            finds=(
+                "class TFLanternForTokenClassificationWithFlicker(keras.Model, TFTokenClassificationLoss):",
+            ),
+        ),
+        Example(
             title="Another prefix",
             path=_TF,
             good=_ATTRIBUTES,
             bad=_ATTRIBUTES.replace('"lantern"', '"tf_lantern"'),
             finds=('base_model_prefix = "tf_lantern"',),
             edits_to=_ATTRIBUTES,
+        ),
+        Example(
+            title="No prefix",
+            path=_TF,
+            good=_ATTRIBUTES,
+            bad="    config_class = LanternConfig\n",
+            finds=("class TFLanternPreTrainedModel(TFPreTrainedModel):",),
+            fixed=True,
         ),
         Example(
             title="No configuration class",

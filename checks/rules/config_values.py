@@ -10,9 +10,13 @@ from checks.pairs import Pair
 from checks.port import Port
 from checks.report import Edit, Finding, Location
 from checks.rules import Example, Rule
-from checks.rules._arguments import differs, place, set_arguments, told, usable
+from checks.rules._arguments import differs, place, reckons_otherwise, set_arguments, told, usable
 from checks.rules._layer_arguments import Difference, all_differences, grouped, is_hard_coded
+from checks.rules._structure import forward, pytorch_place
+from checks.source.layers import ClassLayers
+from checks.source.python import dotted, walk
 from checks.source.values import Value, literal
+from checks.source.walk import Function, nodes
 
 
 def check(port: Port) -> Iterator[Finding]:
@@ -22,6 +26,7 @@ def check(port: Port) -> Iterator[Finding]:
         yield _hard_coded(port, group)
     for pair in paired.pairs:
         yield from _attributes(port, paired, pair)
+        yield from _fallbacks(pair)
     for layer in paired.layers:
         if layer.layer.short in ("Dropout", "SpatialDropout2D", "StableDropout", "TFStableDropout"):
             yield from _rate(port, paired, layer)
@@ -38,9 +43,23 @@ def _attributes(port: Port, paired: Pairing, pair: Pair) -> Iterator[Finding]:
             if name == "padding_idx":
                 continue  # of RoBERTa and its kin, 1 in all of them
             here, there = mine.value(mine.attributes[name]), theirs.value(theirs.attributes[name])
-            if here is None or there is None or not differs(here, [there]) or _is_usual(paired, here, there):
+            if (
+                here is not None
+                and here.is_literal
+                and there is None
+                and _reads_config(theirs.attributes[name])
+            ):
+                yield _not_computed(paired, pair, owner, name)
+            if here is None or there is None or _is_usual(paired, here, there):
                 continue
-            alike = here.is_literal == there.is_literal and bool(here.attribute) == bool(there.attribute)
+            known = differs(here, [there])
+            if not known and not reckons_otherwise(pair.tensorflow, here, owner, there):
+                continue
+            alike = (
+                known
+                and here.is_literal == there.is_literal
+                and bool(here.attribute) == bool(there.attribute)
+            )
             node, expression, path = mine.attributes[name], theirs.attributes[name], paired.path_of(owner)
             lines = port.text(pair.path).split("\n")
             start = place(lines, node.lineno, node.col_offset)
@@ -55,6 +74,62 @@ def _attributes(port: Port, paired: Pairing, pair: Pair) -> Iterator[Finding]:
                 level="error" if alike else "warning",
                 edits=(Edit(pair.path, start, end, there.text),) if plain else (),
             )
+
+
+def _reads_config(node: ast.expr) -> bool:
+    """A computation with the configuration, as `math.sqrt(config.d_model) if config.scale_embedding else 1.0`; no call that makes a module."""
+    made = [
+        call
+        for call in walk(node)
+        if isinstance(call, ast.Call) and not dotted(call.func).startswith("math.")
+    ]
+    return not made and any(
+        isinstance(n, ast.Attribute) and dotted(n.value).endswith("config") for n in walk(node)
+    )
+
+
+def _not_computed(paired: Pairing, pair: Pair, owner: ClassLayers, name: str) -> Finding:
+    mine = paired.scope(pair.tensorflow, "__init__").attributes[name]
+    theirs = paired.scope(owner, "__init__").attributes[name]
+    path = paired.path_of(owner)
+    return RULE.finding(
+        pair.path,
+        mine.lineno,
+        f"{pair.name}.{name} is {ast.unparse(mine)}; PyTorch has {ast.unparse(theirs)}",
+        f"Compute it as {owner.name} does{f' ({path}:{theirs.lineno})' if path else ''}.",
+        symbol=f"{pair.name}.{name}",
+    )
+
+
+def _fallbacks(pair: Pair) -> Iterator[Finding]:
+    """`use_cache = use_cache if use_cache is not None else True`, where PyTorch asks the configuration."""
+    call, theirs = pair.tensorflow.method("call"), forward(pair)
+    wanted = _alternatives(theirs) if call is not None and theirs is not None else {}
+    for name, mine in _alternatives(call).items() if call is not None and wanted else ():
+        there = wanted.get(name)
+        if (
+            isinstance(mine, ast.Constant)
+            and there is not None
+            and ast.unparse(there).startswith("self.config.")
+        ):
+            yield RULE.finding(
+                pair.path,
+                mine.lineno,
+                f"{pair.name}.call takes {name} as {ast.unparse(mine)} if it is not given; PyTorch takes {ast.unparse(there)}",
+                f"Write {ast.unparse(there)} ({pytorch_place(pair, there.lineno)}).",
+                symbol=f"{pair.name}.call",
+            )
+
+
+def _alternatives(function: Function) -> dict[str, ast.expr]:
+    """name -> what is taken for it if it is None."""
+    return {
+        node.body.id: node.orelse
+        for node in nodes(function)
+        if isinstance(node, ast.IfExp)
+        and isinstance(node.body, ast.Name)
+        and ast.unparse(node.test) == f"{node.body.id} is not None"
+    }
 
 
 def _is_usual(paired: Pairing, here: Value, there: Value) -> bool:

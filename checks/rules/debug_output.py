@@ -43,7 +43,8 @@ def check(port: Port) -> Iterator[Finding]:
                 said = _said(node)
                 if said and node.lineno in file.touched - seen:
                     seen.add(node.lineno)
-                    yield _finding(file, node, said, alone=len(body) == 1)
+                    line = [other for other in body if other.lineno == node.lineno]
+                    yield _finding(file, line, said, alone=len(body) == len(line))
 
 
 def _bodies(tree: ast.Module) -> Iterator[list[ast.stmt]]:
@@ -66,14 +67,16 @@ def _said(node: ast.stmt) -> str:
     return ""
 
 
-def _finding(file: File, node: ast.stmt, said: str, *, alone: bool) -> Finding:
-    last = node.end_lineno or node.lineno
-    source = file.lines[node.lineno - 1 : last]
-    whole = (
-        not alone
-        and source[0].lstrip().startswith(tuple("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"))
-        and ";" not in source[0]
-    )
+def _finding(file: File, line: list[ast.stmt], said: str, *, alone: bool) -> Finding:
+    """
+    Args:
+        line: the statements of a line, of which the first one that is left from debugging is told.
+        alone: their block has no others.
+    """
+    node = next(found for found in line if _said(found))
+    last = max(found.end_lineno or found.lineno for found in line)
+    plain = not file.lines[node.lineno - 1][: line[0].col_offset].strip()
+    whole = plain and not alone and all(map(_said, line))
     harmless = file.module is None and said in ("print()", "pprint()")
     return RULE.finding(
         file.path,
@@ -113,6 +116,14 @@ RULE = Rule(
             good=_GOOD,
             bad=f"        breakpoint()\n{_GOOD}",
             finds=("breakpoint()",),
+            fixed=True,
+        ),
+        Example(
+            title="A breakpoint on one line",
+            path=_TF,
+            good=_GOOD,
+            bad=f"        import pdb; pdb.set_trace()\n{_GOOD}",
+            finds=("import pdb; pdb.set_trace()",),
             fixed=True,
         ),
         Example(

@@ -10,14 +10,17 @@ from checks.errors import NotBegun
 from checks.port import Module, Port
 from checks.report import Edit, Finding, Location
 from checks.rules import Example, Rule
-from checks.rules._models import COMPARES, foreign_stems, mentions
+from checks.rules._models import COMPARES, foreign_stems, mentions, plain
 from checks.source.docstrings import doc_facts
 
 _WORD = re.compile(r"\b[A-Z]\w+")
 _CLASS = re.compile(
-    r"(?:TF|Flax)?([A-Z]\w*?)(Config|PreTrainedModel|MainLayer|LMHeadModel|DoubleHeadsModel|Model|For[A-Z]\w+)"
+    r"(?:TF|Flax)?([A-Z]\w*?)(Config|PreTrainedModel|MainLayer|LMHeadModel|DoubleHeadsModel|Model|For[A-Z]\w+"
+    r"|Tokenizer(?:Fast)?|FeatureExtractor|ImageProcessor|Processor|(?:Encoder|Decoder)?Layer|Encoder|Decoder|Attention|Embeddings)"
 )
 _FILTER = re.compile(r"huggingface\.co/models\?(?:\w+=\w+&)*(?:filter|other|search)=([\w-]+)")
+
+_BARE = re.compile(r"\bThe bare ([A-Z][\w-]+)")
 
 
 def check(port: Port) -> Iterator[Finding]:
@@ -34,16 +37,17 @@ def _of_module(port: Port, module: Module, stems: frozenset[str], names: frozens
     text = port.text(module.path)
     pytorch = port.text(module.pytorch_path) if module.pytorch_path else ""
     imported = {found.local for found in module.facts.imports}
+    theirs = set(_WORD.findall(pytorch))
     foreign = {
         word: match[1]
         for word in set(_WORD.findall(text)) - imported
-        if (match := _CLASS.fullmatch(word)) and match[1] in stems and word.removeprefix("TF") not in pytorch
+        if (match := _CLASS.fullmatch(word)) and match[1] in stems and word.removeprefix("TF") not in theirs
     }
     found: dict[str, list[tuple[int, int, str]]] = {}
     texts = doc_facts(text).texts
     for part in texts if foreign else ():
         for number, line in part.numbered:
-            if COMPARES.search(line):
+            if COMPARES.search(line) and "obtained using" not in line:
                 continue
             for match in _WORD.finditer(line):
                 if match[0] in foreign:
@@ -66,6 +70,7 @@ def _of_module(port: Port, module: Module, stems: frozenset[str], names: frozens
             edits=edits,
             locations=[Location(module.path, line) for line in others],
         )
+    yield from _bare(port, module, stems | names, pytorch)
     yield from _headings(port, module, names, pytorch)
     yield from _filters(module, text, pytorch)
 
@@ -79,6 +84,8 @@ def _headings(port: Port, module: Module, names: frozenset[str], pytorch: str) -
     foreign = [name for name in known if not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", pytorch)]
     for text in own if foreign else ():
         for number, line in text.numbered:
+            if _BARE.search(line) and _BARE.search(pytorch):
+                continue
             for name in () if COMPARES.search(line) else mentions(line, frozenset(foreign)):
                 places.setdefault(number, name)
     if places:
@@ -91,6 +98,31 @@ def _headings(port: Port, module: Module, names: frozenset[str], pytorch: str) -
             symbol=places[first],
             locations=[Location(module.path, line) for line in others],
             level="suggestion",
+        )
+
+
+def _bare(port: Port, module: Module, foreign: frozenset[str], pytorch: str) -> Iterator[Finding]:
+    """ "The bare BERT model", where PyTorch's sentence has another name."""
+    text, right = port.text(module.path), set(_BARE.findall(pytorch))
+    others = {plain(name) for name in foreign}
+    for match in _BARE.finditer(text) if right else ():
+        if (
+            match[1] in right
+            or plain(match[1]) not in others
+            or plain(module.suffix).startswith(plain(match[1]))
+        ):
+            continue
+        line = text.count("\n", 0, match.start(1)) + 1
+        column = match.start(1) - text.rfind("\n", 0, match.start(1))
+        meant = min(right)
+        yield RULE.finding(
+            module.path,
+            line,
+            f"The documentation speaks of the bare {match[1]} model",
+            f"PyTorch's speaks of {meant}.",
+            symbol=match[1],
+            column=column,
+            edits=(replace(module.path, line, column, match[1], meant),),
         )
 
 
@@ -133,6 +165,16 @@ RULE = Rule(
                 "config ([`XLMConfig`]): Model configuration class with all the parameters of the model.",
             ),
             fixed=True,
+        ),
+        Example(
+            title="Another model's tokenizer",
+            path=_TF,
+            good="            Indices of input sequence tokens in the vocabulary.\n",
+            bad="            Indices of input sequence tokens in the vocabulary.\n\n"
+            "            Indices can be obtained using [`XLMTokenizer`]. See [`PreTrainedTokenizer.__call__`] for details.\n",
+            finds=(
+                "Indices can be obtained using [`XLMTokenizer`]. See [`PreTrainedTokenizer.__call__`] for details.",
+            ),
         ),
         Example(
             title="Another model in the first sentence",

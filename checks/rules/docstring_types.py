@@ -13,8 +13,14 @@ from checks.rules import Example, Rule
 from checks.source.docstrings import Text, doc_facts
 
 _TYPE = re.compile(r"\btorch\.\w*Tensor\b|\btf\.(?:Long|Float|Bool|Int|Double|Half|Byte)Tensor\b")
+_MODULE = re.compile(r"(?<=[\[`(])(?:torch\.)?nn\.[A-Z]\w+")
 _EXAMPLE = re.compile(r"(?:>>>|\.\.\.) .*(?:\btorch\b|return_tensors=[\"']pt[\"'])")
 _TENSORS = re.compile(r"(return_tensors=[\"'])pt([\"'])")
+
+_PROSE = re.compile(
+    r"implement|version of|equivalent|same as|like|unlike|instead|differ|correspond", re.IGNORECASE
+)
+"""Of lines that speak of PyTorch on purpose."""
 
 
 def check(port: Port) -> Iterator[Finding]:
@@ -22,10 +28,11 @@ def check(port: Port) -> Iterator[Finding]:
         raise NotBegun("no class yet")
     for module in port.modules:
         text = port.text(module.path)
-        if not _TYPE.search(text) and not _EXAMPLE.search(text):
+        if not any(pattern.search(text) for pattern in (_TYPE, _MODULE, _EXAMPLE)):
             continue
         texts = doc_facts(text).texts
         yield from _types(module.path, texts)
+        yield from _modules(module.path, texts)
         yield from _examples(module.path, texts)
 
 
@@ -53,6 +60,26 @@ def _types(path: str, texts: tuple[Text, ...]) -> Iterator[Finding]:
         edits=edits,
         locations=[Location(path, line) for line in others],
     )
+
+
+def _modules(path: str, texts: tuple[Text, ...]) -> Iterator[Finding]:
+    """`nn.Embedding` as the type of an argument; a sentence may well speak of it."""
+    found = {
+        number: match[0]
+        for text in texts
+        for number, line in text.numbered
+        if ":" in line and not _PROSE.search(line) and (match := _MODULE.search(line))
+    }
+    if found:
+        first, *others = sorted(found)
+        yield RULE.finding(
+            path,
+            first,
+            f"The documentation names {found[first]}, a class of PyTorch",
+            f"Name the layer of Keras, or the TF class, that takes the place of {found[first]}.",
+            symbol=found[first],
+            locations=[Location(path, line) for line in others],
+        )
 
 
 def _examples(path: str, texts: tuple[Text, ...]) -> Iterator[Finding]:
@@ -100,6 +127,13 @@ RULE = Rule(
             bad="        input_ids (`tf.LongTensor` of shape",
             finds=("input_ids (`tf.LongTensor` of shape `(batch_size, sequence_length)`):",),
             fixed=True,
+        ),
+        Example(
+            title="A class of PyTorch",
+            path=_TF,
+            good='    """Looks at the picture: half its size, and back."""\n',
+            bad='    """\n    Looks at the picture: half its size, and back.\n\n    Args:\n        glass ([nn.Conv2d]): the lens.\n    """\n',
+            finds=("glass ([nn.Conv2d]): the lens.",),
         ),
         Example(
             title="An example for PyTorch",

@@ -1,4 +1,4 @@
-"""Keras, imported otherwise than the base does."""
+"""Keras and the library itself, imported otherwise than the base does."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ _DOTTED = re.compile(r"(?<![\w.`\[/])tf\.keras(?=\.)")
 def check(port: Port) -> Iterator[Finding]:
     for file in modules(port):
         assert file.module is not None
+        yield from _absolute(file, file.module)
         if "keras" not in file.text:
             continue
         yield from _imports(port, file)
@@ -47,6 +48,19 @@ def _imports(port: Port, file: File) -> Iterator[Finding]:
             + (": which Keras is installed is for the library to find out." if plain else "."),
             level=None if plain else "warning",
         )
+
+
+def _absolute(file: File, module: Module) -> Iterator[Finding]:
+    """The library's own modules by their full name."""
+    for found in module.facts.imports:
+        if found.module.split(".")[0] == "transformers" and found.line in file.touched:
+            yield RULE.finding(
+                file.path,
+                found.line,
+                f"{found.module} is imported by its full name",
+                f"Import it from ...{found.module.removeprefix('transformers').removeprefix('.')}, as the other modules of the library do.",
+                level="warning",
+            )
 
 
 def _dotted(port: Port, file: File, module: Module) -> Iterator[Finding]:
@@ -92,7 +106,7 @@ _TF = "src/transformers/models/lantern/modeling_tf_lantern.py"
 RULE = Rule(
     slug="foreign-imports",
     level="error",
-    summary="Keras comes from where the base's ports have it: `from ...modeling_tf_utils import keras`, before that `tf.keras`.",
+    summary="Keras comes from where the base's ports have it: `from ...modeling_tf_utils import keras`, before that `tf.keras`; the library's own modules by relative imports.",
     why="Keras 3 is another library under the same name; the library decides in one place which one is used.",
     how="Import `keras` from `...modeling_tf_utils` and write `keras.layers.Dense`.",
     since="modeling_tf_utils.keras since 4.38 (415e9a098, #28588)",
@@ -105,6 +119,13 @@ RULE = Rule(
             good="import tensorflow as tf\n",
             bad="import keras.backend as K\nimport tensorflow as tf\n",
             finds=("import keras.backend as K",),
+        ),
+        Example(
+            title="The library by its full name",
+            path=_TF,
+            good="from ...activations_tf import get_tf_activation\n",
+            bad="from transformers.activations_tf import get_tf_activation\n",
+            finds=("from transformers.activations_tf import get_tf_activation",),
         ),
         Example(
             title="tf.keras",

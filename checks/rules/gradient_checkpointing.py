@@ -1,4 +1,4 @@
-"""Flags of gradient checkpointing, which TensorFlow ports do not have."""
+"""Flags of gradient checkpointing and of splitting models over devices, which TensorFlow ports do not have."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from checks.report import Finding, Location
 from checks.rules import Example, Rule
 from checks.rules._hygiene import modules
 
-_FLAG = re.compile(r"^ *(?:self\.)?(?:supports_)?gradient_checkpointing = (?:True|False)\n", re.MULTILINE)
+_FLAG = re.compile(
+    r"^ *(?:(?:self\.)?(?:supports_)?gradient_checkpointing = (?:True|False)|_no_split_modules = (?:\[.*\]|None)|is_parallelizable = \w+"
+    r"|_supports_(?:flash_attn_2|sdpa|cache_class) = \w+)\n",
+    re.MULTILINE,
+)
 
 
 def check(port: Port) -> Iterator[Finding]:
@@ -22,12 +26,15 @@ def check(port: Port) -> Iterator[Finding]:
         lines = [file.text.count("\n", 0, match.start()) + 1 for match in matches]
         if not lines:
             continue
-        used = len(re.findall(r"\bgradient_checkpointing\b", file.text)) > len(matches)
+        named = re.compile(
+            r"\b(?:_no_split_modules|is_parallelizable|_supports_\w+|gradient_checkpointing)\b"
+        )
+        used = len(named.findall(file.text)) > len(matches)
         yield RULE.finding(
             file.path,
             lines[0],
             f"{matches[0][0].strip()} is left from PyTorch",
-            "Take it out: TensorFlow ports have no gradient checkpointing.",
+            "Take it out: nothing of TensorFlow reads it.",
             edits=() if used else [replace_lines(file.path, line, line, "") for line in lines],
             locations=[Location(file.path, line) for line in lines[1:]],
         )
@@ -39,8 +46,8 @@ _GOOD = '        self.layer = [TFLanternLayer(config, name=f"layer_._{i}") for i
 RULE = Rule(
     slug="gradient-checkpointing",
     level="suggestion",
-    summary="No flag of gradient checkpointing is left.",
-    why="Nothing reads it: the library checkpoints gradients in PyTorch only.",
+    summary="No flag of gradient checkpointing, or of splitting a model over devices, is left.",
+    why="Nothing reads it: the library does both in PyTorch only.",
     how="Take the line out.",
     source="commits of TF whisper; still in three merged ports",
     check=check,
@@ -51,6 +58,14 @@ RULE = Rule(
             good=_GOOD,
             bad=f"{_GOOD}        self.gradient_checkpointing = False\n",
             finds=("self.gradient_checkpointing = False",),
+            fixed=True,
+        ),
+        Example(
+            title="How PyTorch splits the model",
+            path=_TF,
+            good='    config_class = LanternConfig\n    base_model_prefix = "lantern"\n',
+            bad='    config_class = LanternConfig\n    base_model_prefix = "lantern"\n    _no_split_modules = ["LanternLayer"]\n',
+            finds=('_no_split_modules = ["LanternLayer"]',),
             fixed=True,
         ),
     ),

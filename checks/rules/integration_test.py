@@ -126,8 +126,8 @@ RULE = Rule(
                 "        expected_slice = tf.constant([[[-0.0483, 0.1188, -0.0313], [-0.0606, 0.1435, 0.0199]]])\n"
                 "        tf.debugging.assert_near(output[:, :2, :3], expected_slice, atol=1e-4)\n"
             ),
-            bad="class TFLanternHelper:\n    pass\n",
-            finds=("pass",),
+            bad="class TFLanternHelper:\n    dtype = tf.int32\n",
+            finds=("dtype = tf.int32",),
         ),
         Example(
             title="PyTorch's tests load one class more",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from checks.port import Port
-from checks.report import Finding, Level
+from checks.report import Finding, Level, Location
 from checks.rules import Example, Rule
 from checks.rules._copies import copied_lines
-from checks.rules._hygiene import File, modules, pytorch_text, tests
+from checks.rules._hygiene import File, modules, pytorch_tests, pytorch_text, tests
 from checks.source.prose import Line
 
 _WORD = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
@@ -27,11 +28,18 @@ def check(port: Port) -> Iterator[Finding]:
             match = _WORD.search(line.text)
             if match and line.kind != "string" and (file.path, line.line) not in copied:
                 yield _finding(file, line, match[1], line.text in known)
+    known_tests = pytorch_tests(port)
     for file in tests(port):
+        todo: list[Line] = []
         for line in file.prose:
-            # Merged tests are full of TODO, but have no FIXME.
-            if line.kind != "string" and (match := re.search(r"\bFIXME\b", line.text)):
-                yield _finding(file, line, match[0], False)
+            match = _WORD.search(line.text) if line.kind != "string" else None
+            if match and match[1] == "FIXME":
+                yield _finding(file, line, match[1], False)
+            elif match and line.text not in known_tests and not _NAMED.search(line.text):
+                todo.append(line)
+        if todo:  # merged tests are full of them
+            more = [Location(file.path, line.line) for line in todo[1:]]
+            yield replace(_finding(file, todo[0], "TODO", False), level="suggestion", locations=tuple(more))
 
 
 def _finding(file: File, line: Line, word: str, inherited: bool) -> Finding:
@@ -76,6 +84,13 @@ RULE = Rule(
             good=_GOOD,
             bad=_GOOD.replace("\n", "  # TODO (keeper): odd sizes\n"),
             finds=("size = tf.shape(pixel_values)[1:3] * 2  # TODO (keeper): odd sizes",),
+        ),
+        Example(
+            title="A TODO in the tests",
+            path="tests/models/lantern/test_modeling_tf_lantern.py",
+            good="        self.batch_size = batch_size\n",
+            bad="        self.batch_size = 1  # TODO: change the batch size back\n",
+            finds=("self.batch_size = 1  # TODO: change the batch size back",),
         ),
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from checks.conventions import TF_UTILS, read
@@ -11,8 +12,9 @@ from checks.pairs import Pair
 from checks.port import Port
 from checks.report import Edit, Finding
 from checks.rules import Example, Rule
-from checks.rules._structure import bases, method, models
-from checks.source.walk import calls, on_self, parameters
+from checks.rules._structure import bases, forward, method, models, pytorch_place
+from checks.source.python import dotted, walk
+from checks.source.walk import Function, calls, nodes, on_self, parameters
 
 _MIXINS = (
     ("ForSequenceClassification", "TFSequenceClassificationLoss"),
@@ -37,6 +39,7 @@ def check(port: Port) -> Iterator[Finding]:
     old = "hf_compute_loss" not in utils
     name = "compute_loss" if old else "hf_compute_loss"
     for pair in heads:
+        yield from _unshifted(pair, name)
         mixin = next(
             (mixin for ending, mixin in _MIXINS if pair.name.endswith(ending) and f"class {mixin}" in utils),
             "",
@@ -74,6 +77,44 @@ def _of_another_task(pair: Pair, mixin: str, utils: str) -> Iterator[Finding]:
             symbol=pair.name,
             column=pair.facts.column,
         )
+
+
+def _unshifted(pair: Pair, name: str) -> Iterator[Finding]:
+    """PyTorch compares each token with the next one, TensorFlow with itself."""
+    call, theirs = pair.tensorflow.method("call"), forward(pair)
+    if (
+        call is None
+        or theirs is None
+        or not _shifts(theirs)
+        or _shifts(call)
+        or method(pair, name) is not None
+    ):
+        return
+    used = next((node for node in calls(call) if on_self(node.func) == name), None)
+    if used is not None:
+        yield RULE.finding(
+            pair.path,
+            used.lineno,
+            f"{pair.name}.call compares each token with itself; PyTorch shifts the labels ({pytorch_place(pair, theirs.lineno)})",
+            "Leave out the last of the logits and the first of the labels: logits[:, :-1] and labels[:, 1:].",
+            symbol=f"{pair.name}.call",
+            column=used.col_offset + 1,
+        )
+
+
+def _shifts(function: Function) -> bool:
+    """`labels[..., 1:]`, of whatever name; or a call of something that is called so."""
+    if any("shift" in dotted(node.func) or "roll" in dotted(node.func) for node in calls(function)):
+        return True
+    return any(
+        isinstance(node, ast.Slice)
+        and node.upper is None
+        and isinstance(node.lower, ast.Constant)
+        and node.lower.value == 1
+        for subscript in nodes(function)
+        if isinstance(subscript, ast.Subscript) and "label" in ast.unparse(subscript.value)
+        for node in walk(subscript.slice)
+    )
 
 
 def _labels(pair: Pair) -> bool:

@@ -15,6 +15,12 @@ def check(port: Port) -> Iterator[Finding]:
 
 
 _TF = "src/transformers/models/lantern/modeling_tf_lantern.py"
+_DENSE = """\
+        self.{} = keras.layers.Dense(
+            units=config.hidden_size, kernel_initializer=get_initializer(config.initializer_range), name="{}"
+        )
+"""
+_TWO = _DENSE.format("query", "query") + _DENSE.format("key", "key")
 
 RULE = Rule(
     slug="missing-layer-name",
@@ -40,6 +46,14 @@ RULE = Rule(
             good='TFLanternEmbeddings(config, name="embeddings")',
             bad="TFLanternEmbeddings(config)",
             finds=("self.embeddings = TFLanternEmbeddings(config)",),
+            fixed=True,
+        ),
+        Example(
+            title="Several layers of a class, told once",
+            path=_TF,
+            good=_TWO,
+            bad=_TWO.replace(', name="query"', "").replace(', name="key"', ""),
+            finds=("self.query = keras.layers.Dense(",),
             fixed=True,
         ),
         Example(

@@ -7,15 +7,20 @@ from collections.abc import Iterator
 from checks.port import Port
 from checks.report import Finding
 from checks.rules import Example, Rule
+from checks.rules._indices import miscounted
 from checks.rules._misnamed import findings
 
 
 def check(port: Port) -> Iterator[Finding]:
     yield from findings(port, RULE)
+    for wrong in miscounted(port):
+        pair = wrong.naming.pair
+        yield RULE.finding(pair.path, wrong.line, wrong.message, wrong.advice, symbol=pair.name)
 
 
 _TF = "src/transformers/models/lantern/modeling_tf_lantern.py"
 
+_INDEX = 'f"layer_._{i}"'
 _ITEM = "self.layer = [TFLanternLayer(config, name={}) for i in range(config.num_hidden_layers)]"
 
 RULE = Rule(
@@ -60,6 +65,18 @@ RULE = Rule(
             bad='name=f"layer_._{i + 1}"',
             finds=(_ITEM.format('f"layer_._{i + 1}"'),),
             fixed=True,
+        ),
+        Example(
+            title="Begins with 0 behind another item",
+            path=_TF,
+            good=f"        {_ITEM.format(_INDEX)}\n",
+            bad="        self.layer = [\n"
+            '            TFLanternLayer(config, name="layer_._0"),\n'
+            '            *[TFLanternLayer(config, name=f"layer_._{i}") for i in range(config.num_hidden_layers - 1)],\n'
+            "        ]\n",
+            finds=(
+                '*[TFLanternLayer(config, name=f"layer_._{i}") for i in range(config.num_hidden_layers - 1)],',
+            ),
         ),
         Example(
             title="A dot is a level, too",

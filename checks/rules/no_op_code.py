@@ -29,6 +29,7 @@ def check(port: Port) -> Iterator[Finding]:
                     yield from _block(file, node.orelse)
 
 
+_BARE = re.compile(r"^[ \t]+[A-Za-z_][\w.]*[ \t]*(?:#.*)?$", re.MULTILINE)
 _ITSELF = re.compile(r"^[ \t]+([\w.]+) = \1$|^([ \t]+)(?![#\"'\s]).*[^:,(\[{\"'\n]\n\2pass\b", re.MULTILINE)
 _LEAVES = re.compile(r"(?:return|raise)\b")
 _GOES_ON = ("elif", "else", "except", "finally", "#")
@@ -39,7 +40,11 @@ _LONGEST = 8
 def _suspicious(text: str) -> bool:
     """A first look by text, as hardly any module has such a statement."""
     lines = text.split("\n")
-    if _ITSELF.search(text) or _goes_on_after_leaving(lines):
+    if (
+        _ITSELF.search(text)
+        or any(not _is_word(match[0]) for match in _BARE.finditer(text))
+        or _goes_on_after_leaving(lines)
+    ):
         return True
     seen: dict[str, int] = {}
     for number, line in enumerate(lines):
@@ -53,6 +58,14 @@ def _suspicious(text: str) -> bool:
             if all(between.startswith(rest) or not between.strip() for between in lines[before + 1 : number]):
                 return True
     return False
+
+
+def _is_word(line: str) -> bool:
+    """It is a statement by itself (`pass`), or one word of a text."""
+    code = line.partition("#")[0].strip()
+    return (
+        code in ("pass", "return", "raise", "continue", "break", "else", "try", "finally") or "." not in code
+    )
 
 
 def _goes_on_after_leaving(lines: list[str]) -> bool:
@@ -89,6 +102,8 @@ def _what(before: ast.stmt | None, node: ast.stmt) -> str:
     if isinstance(before, (ast.Return, ast.Raise)):
         return "never runs: the line above leaves"
     if isinstance(node, ast.Pass) and before is not None and not _is_docstring(before):
+        return "does nothing"
+    if isinstance(node, ast.Expr) and isinstance(node.value, (ast.Name, ast.Attribute)):
         return "does nothing"
     if isinstance(node, ast.Assign) and len(node.targets) == 1:
         target = ast.unparse(node.targets[0])
@@ -151,6 +166,14 @@ RULE = Rule(
             good=_GOOD,
             bad=f"        pixel_values = pixel_values\n{_GOOD}",
             finds=("pixel_values = pixel_values",),
+            fixed=True,
+        ),
+        Example(
+            title="An attribute is looked at",
+            path=_TF,
+            good=_GOOD,
+            bad=f"        self.config\n{_GOOD}",
+            finds=("self.config",),
             fixed=True,
         ),
         Example(

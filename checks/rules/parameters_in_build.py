@@ -157,6 +157,15 @@ def _of_pair(port: Port, naming: Naming, name: Name, torch: Weight) -> Finding |
         )
         edits = argument_edit(port, naming, name.call, "trainable=False") if trainable is None else ()
         return replace(found, edits=edits)
+    if torch.kind == "parameter" and frozen and all(_is_trained(twin, torch) for twin in naming.pair.pytorch):
+        return _finding(
+            naming,
+            name,
+            f"{torch.attribute} is trained in PyTorch ({where}), but {_weight(naming, name)} is not",
+            "Leave out trainable=False.",
+            "warning",
+            line=name.call.lineno,
+        )
     shape = argument(name.call, "shape", 1)
     transposed = name.text is not None and name.text.endswith("kernel")
     reason = None if transposed else differs(torch.call, shape)
@@ -340,6 +349,13 @@ RULE = Rule(
             good="shape=(self.config.hidden_size,), initializer",
             bad="shape=(self.config.hidden_size + 1,), initializer",
             finds=(_GLOW.replace("size,)", "size + 1,)"),),
+        ),
+        Example(
+            title="Not trained",
+            path=_TF,
+            good='initializer="ones", name="glow")',
+            bad='initializer="ones", trainable=False, name="glow")',
+            finds=(_GLOW.replace('"ones", ', '"ones", trainable=False, '),),
         ),
         Example(
             title="Another scope",

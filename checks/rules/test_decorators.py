@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from checks.edits import insert, replace
@@ -13,9 +14,10 @@ from checks.rules._tests import is_tiny, test_paths
 from checks.source.python import ModuleFacts, module_facts
 from checks.source.tests import Test, TestFacts, test_facts
 
-_CROSS = ("is_pt_tf_cross_test", "require_torch")
+_CROSS = "is_pt_tf_cross_test"
 _COMPARING = ("pt_tf", "pt_to_tf", "tf_to_pt", "pt_inputs", "pt_model")
 _LOCAL = ("./", "/")
+_ARCHIVE = re.compile(r"\bTF_\w+_ARCHIVE_LIST\b")
 
 
 def check(port: Port) -> Iterator[Finding]:
@@ -49,9 +51,10 @@ def _require_tf(path: str, facts: TestFacts, module: ModuleFacts) -> Iterator[Fi
         if found is None or not any(base.endswith("TestCase") for base in found.bases):
             continue
         marked = {mark.name for mark in facts.classes.get(owner, ())}
-        if marked & {"require_tf", "require_tensorflow_text", *_CROSS}:
+        # Of a class that requires PyTorch instead, `_torch` speaks.
+        if marked & {"require_tf", "require_tensorflow_text", "require_torch", _CROSS}:
             continue
-        if all({mark.name for mark in test.marks} & {"require_tf", *_CROSS} for test in tests):
+        if all({mark.name for mark in test.marks} & {"require_tf", _CROSS} for test in tests):
             continue
         known = module.importing("require_tf") is not None
         yield RULE.finding(
@@ -115,12 +118,14 @@ def _slow(path: str, facts: TestFacts, module: ModuleFacts) -> Iterator[Finding]
             and "/" in load.checkpoint
             and not is_tiny(load.checkpoint)
         ]
-        if loads:
+        listed = _ARCHIVE.search(test.code) if ".from_pretrained(" in test.code else None
+        if loads or listed:
             known = module.importing("slow") is not None
+            what = loads[0].checkpoint if loads else f"the checkpoints of {listed[0] if listed else ''}"
             yield RULE.finding(
                 path,
                 test.line,
-                f"{test.name} loads {loads[0].checkpoint}, but is not decorated with @slow",
+                f"{test.name} loads {what}, but is not decorated with @slow",
                 "Add @slow above it: what downloads weights runs at night, not for every push.",
                 symbol=f"{test.owner}.{test.name}",
                 column=9,
@@ -151,7 +156,8 @@ def _torch(path: str, facts: TestFacts) -> Iterator[Finding]:
         marks = {mark.name for mark in facts.classes.get(owner, ())}
         if where in tests:
             marks |= {mark.name for mark in tests[where].marks}
-        return bool(marks & set(_CROSS)) or any(word in where for word in _COMPARING)
+        both = {"require_tf", "require_torch"} <= marks
+        return both or _CROSS in marks or any(word in where for word in _COMPARING)
 
     compares = any(crosses(where) for where in tests)
     used = [
@@ -162,7 +168,7 @@ def _torch(path: str, facts: TestFacts) -> Iterator[Finding]:
     tensors = [(name, where) for name, where in facts.tensors if not crosses(where)]
     for name, where in used[:1]:
         more = [Location(path, other.line) for other, _ in used[1:] if other.line != name.line]
-        what = f"@{name.name}" if name.name.startswith("require") else "torch"
+        what = f"@{name.name}" if name.name.startswith("require") else name.name
         yield RULE.finding(
             path,
             name.line,
@@ -221,6 +227,20 @@ RULE = Rule(
             finds=("output = model(torch.tensor([[0, 31, 17, 5]]))[0]",),
         ),
         Example(
+            title="The decorator of the PyTorch tests",
+            path=_TEST,
+            good="@require_tf\nclass TFLanternModelTest(",
+            bad="@require_torch\nclass TFLanternModelTest(",
+            finds=("@require_torch",),
+        ),
+        Example(
+            title="The common tests of PyTorch",
+            path=_TEST,
+            good="from ...test_modeling_tf_common import TFModelTesterMixin, ids_tensor\n",
+            bad="from ...test_modeling_common import TFModelTesterMixin, ids_tensor\n",
+            finds=("from ...test_modeling_common import TFModelTesterMixin, ids_tensor",),
+        ),
+        Example(
             title="PyTorch tensors",
             path=_TEST,
             good="        output = model(tf.constant([[0, 31, 17, 5]]))[0]",
@@ -243,6 +263,22 @@ RULE = Rule(
             bad="    def test_inference(self):",
             finds=("def test_inference(self):",),
             fixed=True,
+        ),
+        Example(
+            title="Downloads all checkpoints on every run",
+            path=_TEST,
+            good="    def test_config(self):\n",
+            bad="    def test_checkpoints(self):\n"
+            "        from transformers.models.lantern.modeling_tf_lantern import TF_LANTERN_PRETRAINED_MODEL_ARCHIVE_LIST\n\n"
+            "        for name in TF_LANTERN_PRETRAINED_MODEL_ARCHIVE_LIST[:1]:\n"
+            "            self.assertIsNotNone(TFLanternModel.from_pretrained(name))\n\n"
+            "    def test_config(self):\n",
+            edits_to="    @slow\n    def test_checkpoints(self):\n"
+            "        from transformers.models.lantern.modeling_tf_lantern import TF_LANTERN_PRETRAINED_MODEL_ARCHIVE_LIST\n\n"
+            "        for name in TF_LANTERN_PRETRAINED_MODEL_ARCHIVE_LIST[:1]:\n"
+            "            self.assertIsNotNone(TFLanternModel.from_pretrained(name))\n\n"
+            "    def test_config(self):\n",
+            finds=("def test_checkpoints(self):",),
         ),
     ),
 )

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from checks.conventions import MODELS
-from checks.port import Port
-from checks.report import Finding
+from checks.edits import unimport
+from checks.port import Module, Port
+from checks.report import Edit, Finding
 from checks.rules import Example, Rule
 from checks.rules._torch import finding, grouped
+from checks.source.python import Problem, parse
 from checks.source.torch import Leftover
 
 _INSTEAD = {
@@ -22,7 +27,26 @@ _INSTEAD = {
 def check(port: Port) -> Iterator[Finding]:
     for module, group in grouped(port, "import"):
         found = group[0]
-        yield finding(port, RULE, module, group, _message(found), _advice(port, found))
+        told = finding(port, RULE, module, group, _message(found), _advice(port, found))
+        yield replace(told, edits=_edits(port, module, group))
+
+
+def _edits(port: Port, module: Module, group: list[Leftover]) -> tuple[Edit, ...]:
+    """Takes `import torch` out, where nothing needs it."""
+    text = port.text(module.path)
+    tree = parse(text)
+    if len(group) > 1 or isinstance(tree, Problem):
+        return ()
+    for node in tree.body:
+        if (
+            isinstance(node, (ast.Import, ast.ImportFrom))
+            and node.lineno == group[0].line
+            and len(node.names) == 1
+        ):
+            bound = node.names[0].asname or node.names[0].name
+            if len(re.findall(rf"\b{re.escape(bound)}\b", text)) == 1:
+                return unimport(module.path, text.split("\n"), node, node.names[0])
+    return ()
 
 
 def _message(found: Leftover) -> str:
@@ -63,6 +87,7 @@ RULE = Rule(
             good="import tensorflow as tf\n",
             bad="import tensorflow as tf\nimport torch\n",
             finds=("import torch",),
+            fixed=True,
         ),
         Example(
             title="Something is taken from the PyTorch module",
@@ -70,6 +95,7 @@ RULE = Rule(
             good="from .configuration_lantern import LanternConfig\n",
             bad="from .configuration_lantern import LanternConfig\nfrom .modeling_lantern import LANTERN_START\n",
             finds=("from .modeling_lantern import LANTERN_START",),
+            fixed=True,
         ),
         Example(
             title="Tools of PyTorch",
@@ -77,6 +103,7 @@ RULE = Rule(
             good=_IMPORT,
             bad=f"{_IMPORT}from ...pytorch_utils import find_pruneable_heads_and_indices\n",
             finds=("from ...pytorch_utils import find_pruneable_heads_and_indices",),
+            fixed=True,
         ),
         Example(
             title="The activations of PyTorch",
@@ -84,6 +111,7 @@ RULE = Rule(
             good=_IMPORT,
             bad=f"from ...activations import ACT2FN\n{_IMPORT}",
             finds=("from ...activations import ACT2FN",),
+            fixed=True,
         ),
     ),
 )

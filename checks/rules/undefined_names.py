@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import difflib
 import symtable
 from collections.abc import Iterator
 from typing import cast
@@ -11,8 +12,9 @@ from typing import cast
 from checks.port import Port
 from checks.report import Finding, Location
 from checks.rules import Example, Rule
-from checks.rules._hygiene import File, modules
-from checks.source.python import Problem, parse
+from checks.rules._hygiene import File, modules, tests
+from checks.source.keras_names import LAYERS
+from checks.source.python import Problem, dotted, parse
 from checks.source.walk import nodes
 
 _KNOWN = frozenset(dir(builtins)) | {"__file__", "__name__", "__path__", "__class__", "__qualname__"}
@@ -22,12 +24,14 @@ _TORCH = frozenset({"torch", "nn", "F"})
 
 
 def check(port: Port) -> Iterator[Finding]:
-    for file in modules(port):
+    for file in (*modules(port), *tests(port)):
         tree = parse(file.text)
+        if not isinstance(tree, Problem):
+            yield from _layers(file, tree)
         missing = _undefined(file.text) if not isinstance(tree, Problem) else {}
         if isinstance(tree, Problem) or not missing:
             continue
-        known = _TORCH | _renamed(file)
+        known = _TORCH | _renamed(port, file)
         used: dict[str, list[ast.Name]] = {}
         for node, scope in _names(tree):
             if node.id not in known and scope in missing.get(node.id, ()):
@@ -45,6 +49,28 @@ def check(port: Port) -> Iterator[Finding]:
                 symbol=f"{owner}.{name}" if owner else name,
                 column=first.col_offset + 1,
                 locations=[Location(file.path, node.lineno) for node in lines[1:20]],
+            )
+
+
+def _layers(file: File, tree: ast.Module) -> Iterator[Finding]:
+    """`keras.layers.Embeding`."""
+    if "keras.layers." not in file.text:
+        return
+    for node in nodes(tree):
+        if not isinstance(node, ast.Attribute) or node.attr in LAYERS or node.lineno not in file.touched:
+            continue
+        if dotted(node.value) in ("tf.keras.layers", "keras.layers"):
+            near = difflib.get_close_matches(node.attr, LAYERS, n=1)
+            owner = _owner(file, node.lineno)
+            yield RULE.finding(
+                file.path,
+                node.lineno,
+                f"Keras has no layer {node.attr}",
+                f"Did you mean {near[0]}?"
+                if near
+                else "Write it as a layer of the port, or take another one.",
+                symbol=f"{owner}.{node.attr}" if owner else node.attr,
+                column=node.col_offset + 1,
             )
 
 
@@ -86,10 +112,10 @@ def _parts(value: object) -> list[object]:
     return cast("list[object]", value) if isinstance(value, list) else [value]
 
 
-def _renamed(file: File) -> frozenset[str]:
-    """Classes that are there without the prefix TF, or with another: tf-prefix speaks of them."""
-    names = file.module.facts.classes if file.module else {}
-    return frozenset(f"TF{name[2:] if name[:2].lower() == 'tf' else name}" for name in names)
+def _renamed(port: Port, file: File) -> frozenset[str]:
+    """Names that classes should have, and have not: tf-prefix speaks of them."""
+    classes = file.module.facts.classes.values() if file.module else ()
+    return frozenset(name for found in classes if (name := port.intended_name(found)) != found.name)
 
 
 def _annotations(tree: ast.Module) -> set[int]:
@@ -137,6 +163,7 @@ def _undefined(text: str) -> dict[str, frozenset[int]]:
 
 
 _TF = "src/transformers/models/lantern/modeling_tf_lantern.py"
+_TEST = "tests/models/lantern/test_modeling_tf_lantern.py"
 
 RULE = Rule(
     slug="undefined-names",
@@ -154,6 +181,28 @@ RULE = Rule(
             good="        return self.dropout(embeddings, training=training)",
             bad="        return self.dropout(embedding, training=training)",
             finds=("return self.dropout(embedding, training=training)",),
+        ),
+        Example(
+            title="A layer that PyTorch does not have lost its prefix",
+            path=_TF,
+            good="class TFLanternEmbeddings(keras.layers.Layer):\n",
+            bad="class LanternPrism(keras.layers.Layer):\n    def call(self, light):\n        return TFLanternPrism()(light)\n\n\n"
+            "class TFLanternEmbeddings(keras.layers.Layer):\n",
+            finds=("return TFLanternPrism()(light)",),
+        ),
+        Example(
+            title="A layer that Keras does not have",
+            path=_TF,
+            good="        self.padding = keras.layers.ZeroPadding2D(padding=1)\n",
+            bad="        self.padding = keras.layers.ZeroPad2D(padding=1)\n",
+            finds=("self.padding = keras.layers.ZeroPad2D(padding=1)",),
+        ),
+        Example(
+            title="A class that the tests do not import",
+            path=_TEST,
+            good="        result = TFLanternModel(config)(inputs)\n",
+            bad="        result = TFLanternModule(config)(inputs)\n",
+            finds=("result = TFLanternModule(config)(inputs)",),
         ),
     ),
 )

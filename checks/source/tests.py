@@ -77,7 +77,8 @@ class TestFacts:
         listed: names in `all_model_classes`, of all classes.
         mapped: class -> names of tasks in its `pipeline_model_mapping`.
         assigned: class -> what its body assigns.
-        torch: imports and uses of PyTorch and `require_torch`: place and enclosing `Class.method` ("" outside).
+        torch: imports and uses of PyTorch, `require_torch` and the common tests of PyTorch models: place and enclosing `Class.method`
+            ("" outside).
         tensors: `return_tensors="pt"`, likewise.
         names: every name that the code uses.
         doc: the module's docstring with its line.
@@ -206,6 +207,11 @@ class _Reader:
             elif isinstance(node, (ast.Import, ast.ImportFrom)):
                 for alias in node.names:
                     module = (node.module or "") if isinstance(node, ast.ImportFrom) else alias.name
+                    if module.split(".")[-1] == "test_modeling_common":
+                        self.torch.append(
+                            (Name("test_modeling_common", node.lineno, node.col_offset + 1), where)
+                        )
+                        break
                     if module.split(".")[0] == "torch" or alias.name in (
                         "require_torch",
                         "require_torch_gpu",

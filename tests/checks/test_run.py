@@ -383,7 +383,7 @@ def test_before_unpack_inputs():
         **sample.HEAD,
         "src/transformers/modeling_tf_utils.py": base["src/transformers/modeling_tf_utils.py"],
     }
-    head[TF] = head[TF].replace("    @unpack_inputs\n", "")
+    head[TF] = head[TF].replace("    @unpack_inputs\n", "").replace("    unpack_inputs,\n", "")
     report = run(head, base)
     assert report.findings == ()
     assert states(report)["unpack-inputs"] == "not-applicable"

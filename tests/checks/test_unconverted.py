@@ -51,6 +51,21 @@ def test_torch_in_a_class_that_was_begun_is_found():
     assert (finding.locations, finding.message) == ((), "torch.max is PyTorch's")
 
 
+def test_a_class_that_is_mostly_pytorch_waits():
+    """Its base and `call` are Keras', the rest is as it was copied: no list of what it lacks."""
+    copied = (
+        "class TFLanternGlass(keras.layers.Layer):\n    def __init__(self, config):\n        super().__init__()\n"
+        "        self.first = nn.Linear(config.hidden_size, 4)\n        self.norm = nn.LayerNorm(4)\n"
+        "        self.last = nn.Linear(4, 4)\n\n    def call(self, light):\n"
+        "        return torch.cat([self.first(light), self.last(self.norm(light))], dim=-1)\n\n\n"
+    )
+    good = "class TFLanternLens(keras.layers.Layer):\n"
+    assert [f for f in half(good, copied + good).findings if not f.absent] == []
+    assert [
+        f for f in half(good, copied + good, ready=True).findings if f.symbol.startswith("TFLanternGlass")
+    ]
+
+
 def test_nothing_waits_once_it_is_no_draft():
     found = {f.rule for f in half(ready=True).findings}
     assert {"torch-leftovers", "torch-imports"} <= found
