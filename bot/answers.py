@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from bot import conversion
 from bot.approval import refused
-from bot.commands import COMMANDS, Invocation, Line, Mistake, allowed, digest, lines
+from bot.commands import COMMANDS, Invocation, Line, Mistake, allowed, digest, lines, max_error
 from bot.decisions import (
     COMPARED,
     Decision,
@@ -133,6 +134,30 @@ def answers(situation: Situation, report: Report | None = None) -> list[Answer]:
     return found
 
 
+def conversions_wanted(situation: Situation) -> bool:
+    """Whether a `convert` is open."""
+    return any(_converts(line) for c in open_comments(situation.comments) for line in open_lines(c))
+
+
+def conversions_elsewhere(situation: Situation) -> list[Answer]:
+    """Answers where there is no port to look at: one that was merged, or a pull request that never brought one.
+
+    The code of the base branch converts there, and only maintainers may ask. To others nothing is said.
+    """
+    found: list[Answer] = []
+    now = decisions(situation.mine)
+    for comment in open_comments(situation.comments):
+        todo = tuple(line for line in open_lines(comment) if _converts(line))
+        if todo and situation.rights.get(comment.author.id) in ("admin", "write"):
+            found.append(_answer(situation, comment, todo, standing(now), None))
+            now += found[-1].decided
+    return found
+
+
+def _converts(line: Line) -> bool:
+    return isinstance(line.said, Invocation) and line.said.command.name == "convert"
+
+
 def writes(situation: Situation, answered: Iterable[Answer]) -> Iterable[Write]:
     """Replies, then reactions, so that a reaction never stands without what it acknowledges."""
     for answer in answered:
@@ -229,6 +254,8 @@ def _answer(
         accepted.append(line.said)
         if said.decision is not None:
             decided.append(said.decision)
+            if said.decision.kind == "approve":  # what follows in the same comment counts on it
+                now = replace(now, approved={**now.approved, said.decision.head: said.decision})
     reaction: Content = "eyes" if accepted else "-1" if denied else "confused"
     assert accepted or denied or declined
     return Answer(comment, todo, tuple(accepted), "\n\n".join(filter(None, texts)), reaction, tuple(decided))
@@ -282,7 +309,7 @@ def _waive(asked: _Asked) -> _Said:
     found = covered(asked.report, name)
     decision = asked.decide([f.id for f in found])
     if name == COMPARED:
-        decision = replace(decision, figure=difference(asked.report))
+        decision = replace(decision, limit=difference(asked.report))
     return _Said(replies.waived(decision, found), decision)
 
 
@@ -319,6 +346,19 @@ def _cancel(asked: _Asked) -> _Said:
     return _Said(replies.cancelled(decision), decision)
 
 
+def _convert(asked: _Asked) -> _Said:
+    situation, means = asked.situation, asked.situation.means
+    assert means is not None
+    name, (limit, reason) = asked.invocation.arguments[0], max_error(asked.invocation.text)
+    permission = situation.rights.get(asked.comment.author.id, "none")
+    why = conversion.refused(situation, means, permission, asked.now.approved, name, limit)
+    if why:
+        return _Said(replies.not_converted(name, why), refused=True)
+    head = situation.pull.head_sha if means.ground is not None else ""
+    decision = replace(asked.decide(), text=reason, limit=limit, head=head)
+    return _Said(conversion.framed(name, replies.converting(name)), decision)
+
+
 def _pause(asked: _Asked) -> _Said:
     if asked.now.paused is not None:
         return _Said(replies.paused_already(asked.now.paused), refused=True)
@@ -344,6 +384,7 @@ _HANDLERS: dict[str, Callable[[_Asked], _Said]] = {
     "unwaive": _unwaive,
     "approve": _approve,
     "cancel": _cancel,
+    "convert": _convert,
     "pause": _pause,
     "resume": _resume,
 }

@@ -11,7 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from bot import database
-from bot.execution import Order, Record, Result
+from bot.execution import Errand, Record, Result
 
 DAY = 86_400.0
 METADATA = sa.MetaData()
@@ -57,11 +57,11 @@ class Archive:
         local = database_url.startswith("sqlite")
         return f"sqlite:///{data_dir / 'executions.sqlite'}" if local else database_url
 
-    async def admit(self, order: Order) -> float:
+    async def admit(self, order: Errand) -> float:
         """Seconds until the order may begin; 0: it begins now, which is written down. Admitted once, it stays so."""
         return await asyncio.to_thread(self._admit, order)
 
-    async def end(self, order: Order, record: Record) -> None:
+    async def end(self, order: Errand, record: Record) -> None:
         """What came of it."""
         await asyncio.to_thread(self._end, order, record)
 
@@ -79,7 +79,7 @@ class Archive:
         if self._lock is not None:
             self._lock.close()
 
-    def _admit(self, order: Order) -> float:
+    def _admit(self, order: Errand) -> float:
         now = time.time()
         table = EXECUTIONS.c
         with self._engine.begin() as connection:
@@ -102,7 +102,7 @@ class Archive:
             )
         return 0.0
 
-    def _end(self, order: Order, record: Record) -> None:
+    def _end(self, order: Errand, record: Record) -> None:
         text = None if record.result is None else json.dumps(record.result)
         with self._engine.begin() as connection:
             connection.execute(
@@ -136,9 +136,9 @@ class Archive:
             return [json.loads(text) for text in connection.scalars(found)]
 
 
-def _key(order: Order) -> dict[str, object]:
+def _key(order: Errand) -> dict[str, object]:
     return {name: order[name] for name in ("repository", "number", "head", "fingerprint", "attempt")}
 
 
-def _is(order: Order) -> sa.ColumnElement[bool]:
+def _is(order: Errand) -> sa.ColumnElement[bool]:
     return sa.and_(*(EXECUTIONS.c[name] == value for name, value in _key(order).items()))

@@ -5,6 +5,7 @@ A command is a line of its own that starts with `/tfport`. Code, quotes and HTML
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -115,6 +116,42 @@ def _sha(arguments: tuple[str, ...]) -> str | None:
     return None if len(arguments) == 1 else "needs the commit: the summary shows the whole line."
 
 
+_CHECKPOINT = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(?:/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII)
+
+
+def max_error(text: str) -> tuple[float | None, str]:
+    """Limit and reason in what stands behind the checkpoint of a `convert`; no limit if nothing does.
+
+    Raises:
+        ValueError: it is something else; the text is what is wrong.
+    """
+    if not text:
+        return None, ""
+    match = re.fullmatch(r"--max-error[ =]+(\S+)(?:\s+(.*))?", text, re.DOTALL)
+    if match is None:
+        raise ValueError("takes a checkpoint, and behind it --max-error X REASON or nothing.")
+    try:
+        limit = float(match[1])
+    except ValueError:
+        limit = 0.0
+    if not 0 < limit < 1:
+        raise ValueError("needs a difference such as 1e-4 behind --max-error.")
+    reason = " ".join((match[2] or "").replace("\0", " ").split())  # NUL stands for what is no prose
+    if not reason:
+        raise ValueError("needs the reason behind --max-error X: it is shown with the weights.")
+    return limit, reason
+
+
+def _conversion(arguments: tuple[str, ...]) -> str | None:
+    if not arguments or not _CHECKPOINT.fullmatch(arguments[0]):
+        return "needs the checkpoint as on its page on the Hub: ORGANISATION/NAME."
+    try:
+        max_error(" ".join(arguments[1:]))
+    except ValueError as error:
+        return str(error)
+    return None
+
+
 def _one_name(arguments: tuple[str, ...]) -> str | None:
     return _items(arguments) if arguments else "needs the name of an item or a rule."
 
@@ -180,6 +217,15 @@ COMMANDS: dict[str, Command] = {
             test_arguments,
         ),
         Command("approve", "SHA", "maintainer", "allow the code of this commit to be executed", _sha),
+        Command(
+            "convert",
+            "CHECKPOINT [--max-error X REASON]",
+            "author",
+            "propose TensorFlow weights of a checkpoint on the Hub; a larger difference is for maintainers",
+            _conversion,
+            1,
+            True,
+        ),
         Command("cancel", "", "author", "end the execution that is running", _none),
         Command("pause", "", "author", "stay silent here until `resume`", _none),
         Command("resume", "", "author", "go on", _none),

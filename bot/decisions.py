@@ -23,7 +23,7 @@ from checks.report import Finding, ItemResult, Report
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-Kind = Literal["waive", "unwaive", "dispute", "ask", "pause", "resume", "approve", "cancel"]
+Kind = Literal["waive", "unwaive", "dispute", "ask", "pause", "resume", "approve", "cancel", "convert"]
 
 COMPARED = "matches-pytorch"
 """The item whose waiver carries a figure."""
@@ -43,9 +43,10 @@ class Decision:
         text: their reason or question, as they wrote it.
         findings: identities of the findings that it covers.
         head: the commit that it was made on. A waiver of an item that failed without a finding holds for this commit only.
-        figure: the difference from PyTorch that a waiver accepts, of the output's scale; it is the limit for later pushes.
         url: of the comment that asked for it.
         at: when that comment was written.
+        limit: the difference from PyTorch that a maintainer accepts: of a conversion, or of a waived comparison (of the output's scale;
+            it holds for later pushes too).
     """
 
     kind: Kind
@@ -57,13 +58,13 @@ class Decision:
     head: str = ""
     url: str = ""
     at: str = ""
-    figure: float | None = None
+    limit: float | None = None
 
     @property
     def reason(self) -> str:
         """What a waiver says of what it covers."""
-        limit = "" if self.figure is None else f" up to {figure(self.figure)}"
-        return f"waived by {self.by}{limit}: {self.text}"
+        most = "" if self.limit is None else f" up to {figure(self.limit)}"
+        return f"waived by {self.by}{most}: {self.text}"
 
     @property
     def time(self) -> datetime | None:
@@ -96,7 +97,8 @@ class Standing:
 
 def marker(decision: Decision) -> str:
     """The decision as a hidden comment."""
-    text = json.dumps(asdict(decision), ensure_ascii=True, separators=(",", ":"))
+    said = {key: value for key, value in asdict(decision).items() if value is not None}
+    text = json.dumps(said, ensure_ascii=True, separators=(",", ":"))
     # Nothing in it may end the comment, or look like another marker.
     for char in "<>-":
         text = text.replace(char, f"\\u{ord(char):04x}")
@@ -137,6 +139,8 @@ def standing(all_of_them: Iterable[Decision]) -> Standing:
                 approved[decision.head] = decision
             case "cancel":
                 cancelled[decision.head, decision.name] = decision
+            case "convert":
+                pass  # the reply tells how it stands: bot.conversion
     return Standing(waivers, disputes, paused, asked, approved, cancelled)
 
 
@@ -147,10 +151,10 @@ def covered(report: Report, name: str) -> tuple[Finding, ...]:
 
 def covers(waiver: Decision, report: Report) -> frozenset[str]:
     """Identities of the findings of a report that a waiver covers."""
-    if waiver.figure is None:
+    if waiver.limit is None:
         return frozenset(waiver.findings)
     measured = difference(report)
-    if measured is None or measured > waiver.figure * ROUNDED:
+    if measured is None or measured > waiver.limit * ROUNDED:
         return frozenset()
     return frozenset(finding.id for finding in report.findings if waiver.name in (finding.item, finding.rule))
 

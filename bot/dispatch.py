@@ -28,6 +28,8 @@ async def dispatch(guid: str, event: events.Event) -> str:
             return await _run_again(guid, event)
         case events.ActionRequested():
             return await _clicked(guid, event)
+        case events.CheckedElsewhere():
+            return await workflows.enqueue_recheck(event.installation_id, event.repository_id, event.head_sha)
         case events.InstallationChanged():
             # Looks of a dead installation end by themselves: its tokens are refused.
             return f"installation {event.action}"

@@ -101,6 +101,16 @@ class CheckRerequested(_InRepository):
 
 
 @dataclass(frozen=True, slots=True)
+class CheckedElsewhere:
+    """Somebody else's CI has come to a result on a commit: a status, or all check runs of another app."""
+
+    installation_id: int
+    repository_id: int
+    full_name: str
+    head_sha: str
+
+
+@dataclass(frozen=True, slots=True)
 class ActionRequested(_InRepository):
     """Somebody clicked a button of ours on a check run; `identifier` is the button's."""
 
@@ -116,6 +126,7 @@ Event = (
     | Commented
     | ReviewSubmitted
     | CheckRerequested
+    | CheckedElsewhere
     | ActionRequested
     | InstallationChanged
     | Pinged
@@ -251,6 +262,30 @@ def _check_suite(payload: Payload, app_id: int) -> Event:
     )
 
 
+def _suite_of_others(payload: Payload, app_id: int) -> Event:
+    if _get(payload, "check_suite.app.id", int) == app_id:
+        raise _NotForUs("our own checks")
+    return _elsewhere(payload, "check_suite.head_sha")
+
+
+def _status(payload: Payload, app_id: int) -> Event:
+    if _get(payload, "state", str) == "pending":
+        raise _NotForUs("CI has only begun")
+    return _elsewhere(payload, "sha")
+
+
+def _elsewhere(payload: Payload, sha: str) -> Event:
+    installation = _optional(payload, "installation.id", int)
+    if installation is None:
+        raise _NotForUs("sent by a repository's webhook, not by the app's")
+    return CheckedElsewhere(
+        installation_id=installation,
+        repository_id=_get(payload, "repository.id", int),
+        full_name=_get(payload, "repository.full_name", str),
+        head_sha=_get(payload, sha, str),
+    )
+
+
 Decoder = Callable[[Payload, int], Event]
 
 
@@ -280,7 +315,8 @@ HANDLED: Mapping[str, Mapping[str, Decoder]] = {
     "pull_request_review": _on(_review, "submitted", "edited", "dismissed"),
     "pull_request_review_comment": _on(_review_comment, "created", "edited"),
     "check_run": _on(_check_run, "rerequested", "requested_action"),
-    "check_suite": _on(_check_suite, "rerequested"),
+    "check_suite": {**_on(_check_suite, "rerequested"), **_on(_suite_of_others, "completed")},
+    "status": _on(_status, ""),
 }
 """Event -> action -> its decoder. What is not in here is ignored."""
 

@@ -45,12 +45,15 @@ class Examination(TypedDict):
         report: of `checks.report.Report`.
         suggestions: by finding, its edits as suggestion blocks.
         checkpoints: that should have weights for TensorFlow; `reads_safetensors`: those of PyTorch in this format count.
+        pytorch: files of the PyTorch models; `peers`: TensorFlow files of ported models of the same modality. Empty while it is a draft.
         ground: what an execution depends on.
     """
 
     report: dict[str, Any]
     checkpoints: list[str]
     reads_safetensors: bool
+    pytorch: list[str]
+    peers: list[str]
     suggestions: dict[str, list[dict[str, Any]]]
     ground: Ground
 
@@ -253,9 +256,12 @@ def _warm() -> None:
 
 def _examine(repository: str, base: str, head: str, ready: bool, seconds: float) -> Examination | None:
     _limit(seconds)
+    from checks.conventions import read
+    from checks.discover import find_ports
     from checks.errors import NoTensorFlow, NothingToPort
     from checks.execution.ground import fingerprint, sensitive
     from checks.run import check
+    from checks.similar import peers
     from checks.snapshot import GitSnapshot
     from checks.weights import wanted
 
@@ -265,12 +271,21 @@ def _examine(repository: str, base: str, head: str, ready: bool, seconds: float)
         weights = wanted(below, tree)
     except (NothingToPort, NoTensorFlow):
         return None
+    pytorch: list[str] = []
+    near: list[str] = []
+    if ready:
+        for port in find_ports(below, tree):
+            paths = [module.pytorch_path for module in port.modules]
+            pytorch += paths
+            near += peers(below, port.model, [read(below, path) for path in paths])
     ground = Ground(fingerprint=fingerprint(below, tree), sensitive=list(sensitive(below, tree)))
     return Examination(
         report=report.to_json(),
         checkpoints=list(weights.checkpoints),
         reads_safetensors=weights.reads_safetensors,
         suggestions=_suggestions(tree, report),
+        pytorch=pytorch,
+        peers=near,
         ground=ground,
     )
 

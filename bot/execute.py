@@ -1,21 +1,12 @@
-"""One execution in a process of its own, so that the bot stays responsive and a kill frees the sandbox at once.
-
-`python -m bot.execute` reads a request as one line of JSON from standard input and writes lines of JSON: {"step": …}, {"over": [name,
-done, total]}, at last {"result": …} or {"error": …}. When its standard input ends, whoever started it is dead, and it ends too.
-"""
+"""One execution, in a process of its own: `python -m bot.execute` (see `bot.child`)."""
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import sys
-import threading
 from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from typing import Any, TypedDict
 
-from checks.errors import UserError
+from bot.child import answer, over, step
 from checks.execution.checkpoints import Checkpoints, Policy
 from checks.execution.place import hub_folder, place
 from checks.execution.run import ITEMS, Choice, Progress, execute
@@ -46,12 +37,7 @@ class Request(TypedDict):
 
 def main() -> None:
     """Runs one request."""
-    request: Request = json.loads(sys.stdin.readline())
-    threading.Thread(target=_end_with_the_parent, daemon=True).start()
-    try:
-        say({"result": run(request)})
-    except UserError as error:
-        say({"error": error.message})
+    answer(run)
 
 
 def run(request: Request) -> dict[str, Any]:
@@ -102,27 +88,6 @@ def added(report: Report, *, narrowed: bool, ids: tuple[str, ...] = ITEMS) -> di
         "notes": [],
         "seconds": report.timings.get("execution", 0.0),
     }
-
-
-def step(text: str) -> None:
-    """Tells what is being done."""
-    say({"step": text})
-
-
-def over(name: str, done: int, total: int) -> None:
-    """Tells that a test or class is over."""
-    say({"over": [name, done, total]})
-
-
-def say(message: dict[str, Any]) -> None:
-    """One line."""
-    os.write(1, (json.dumps(message, default=list) + "\n").encode())
-
-
-def _end_with_the_parent() -> None:
-    sys.stdin.read()
-    # bubblewrap dies with us, and with it all that is in the sandbox.
-    os.killpg(0, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -48,19 +48,24 @@ class Result(TypedDict):
     seconds: float
 
 
-class Order(TypedDict):
-    """One execution. `expression` and `failed` are those of `/tfport test`."""
+class Errand(TypedDict):
+    """Work for the sandbox that somebody asked for: what names it, and who has to answer for it."""
 
     installation: int
     repository: int
     full_name: str
     number: int
     author: int
-    base: str
     head: str
-    ready: bool
     fingerprint: str
     attempt: str
+
+
+class Order(Errand):
+    """One execution. `expression` and `failed` are those of `/tfport test`."""
+
+    base: str
+    ready: bool
     expression: str
     failed: bool
 
@@ -247,6 +252,12 @@ def _with(report: Report, result: Result, full: Result | None) -> Report:
         notes=(*report.notes, *result["notes"]),
         timings={**report.timings, "execution": result["seconds"]},
     )
+
+
+def quota_used(seconds: float) -> str:
+    """What is said to who has to wait for tomorrow's executions."""
+    hours = f"{seconds / 3600:.1f} hours" if seconds > 3600 else f"{max(1, round(seconds / 60))} minutes"
+    return f"The executions of today are used up; this one begins in about {hours}"
 
 
 def last_failed(results: Sequence[Result]) -> list[str]:

@@ -10,10 +10,10 @@ from contextlib import suppress
 from typing import Literal, TypedDict
 
 import structlog
-from dbos import DBOS, SetWorkflowID
+from dbos import DBOS
 
 from bot import workflows
-from bot.execution import Order, Record, is_ours, last_failed, name
+from bot.execution import Order, Record, is_ours, last_failed, name, quota_used
 from bot.executor import Progress, Superseded
 from bot.github import reads
 from bot.github.errors import GitHubError
@@ -72,8 +72,7 @@ async def admit(services: Services, order: Order) -> Ended:
     seconds = await services.archive.admit(order)
     if not seconds:
         return Ended(kind="go", seconds=0)
-    hours = f"{seconds / 3600:.1f} hours" if seconds > 3600 else f"{max(1, round(seconds / 60))} minutes"
-    await _tell(services, order, f"The executions of today are used up; this one begins in about {hours}", "")
+    await _tell(services, order, quota_used(seconds), "")
     return Ended(kind="wait", seconds=seconds)
 
 
@@ -167,12 +166,7 @@ async def _update(
 
 async def enqueue(order: Order) -> None:
     """Queue an execution, unless it is queued or running."""
-    prefix = f"execution:{name(order)}:"
-    known = await DBOS.list_workflows_async(workflow_id_prefix=prefix, load_input=False, load_output=False)
-    if any(one.status in ("ENQUEUED", "PENDING") for one in known):
-        return
-    with SetWorkflowID(f"{prefix}{len(known)}"):
-        await DBOS.enqueue_workflow_async(QUEUE, execution, order)
+    await workflows.enqueue_once(QUEUE, f"execution:{name(order)}:", execution, order)
 
 
 async def register() -> None:

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,13 +19,21 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from bot.execution import Ground, House, Order, Record
+from checks.errors import UserError
 
 if TYPE_CHECKING:
+    from bot.conversion import Figures
+    from bot.conversion import Order as Conversion
     from bot.settings import Settings
 
 log = structlog.get_logger(__name__)
 
 COMMAND: list[str] = [sys.executable, "-m", "bot.execute"]
+CONVERT: list[str] = [sys.executable, "-m", "bot.convert"]
+SECRETS = frozenset(
+    f"TFPORT_{name}"
+    for name in ("PRIVATE_KEY", "WEBHOOK_SECRET", "WEBHOOK_SECRET_PREVIOUS", "DATABASE", "HUB_TOKEN")
+)
 LONGEST_LINE = 64 << 20
 """Bytes of a result."""
 
@@ -81,6 +89,7 @@ class Executor:
         self._settings = settings
         self._slots: Slots | None = None
         self._running: dict[tuple[int, int], dict[str, asyncio.Future[str]]] = {}
+        """Executions by pull request and head; conversions outlive a push's look, and end themselves."""
 
     @property
     def slots(self) -> Slots:
@@ -130,7 +139,58 @@ class Executor:
         place, head = (order["repository"], order["number"]), order["head"]
         stop: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._running.setdefault(place, {})[head] = stop
-        work = asyncio.ensure_future(self._in_slot(order, mirror, tests, progress))
+        try:
+            found = await self._until(
+                stop, order["author"], COMMAND, self._request(order, mirror, tests), progress
+            )
+        finally:
+            if self._running.get(place, {}).get(head) is stop:
+                del self._running[place][head]
+        return Record(found.get("result"), found.get("error", ""))
+
+    async def convert(
+        self,
+        order: Conversion,
+        base: str,
+        head: str,
+        mirror: Path,
+        folder: Path,
+        progress: Progress,
+        stop: asyncio.Future[str],
+    ) -> Figures:
+        """Converts a checkpoint with the code of `head`; the weights are put into `folder`.
+
+        Args:
+            stop: ends it, once it has a result.
+
+        Raises:
+            Superseded: `stop` did.
+            UserError: it could not be converted.
+        """
+        request = {
+            "repository": str(mirror),
+            "base": base,
+            "head": head,
+            "checkpoint": order["checkpoint"],
+            "folder": str(folder),
+            "checkpoint_bytes": int(self._settings.checkpoint_size * (1 << 30)),
+            **self._share(),
+        }
+        found = await self._until(stop, order["author"], CONVERT, request, progress)
+        if "error" in found:
+            raise UserError(found["error"], hint=found.get("hint", ""))
+        return found["result"]
+
+    async def _until(
+        self,
+        stop: asyncio.Future[str],
+        author: int,
+        command: list[str],
+        request: dict[str, Any],
+        progress: Progress,
+    ) -> dict[str, Any]:
+        """The process's last word, in a slot of this author."""
+        work = asyncio.ensure_future(self._in_slot(author, command, request, progress))
         try:
             await asyncio.wait([work, stop], return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
@@ -140,19 +200,26 @@ class Executor:
             work.cancel()
             with suppress(asyncio.CancelledError, Exception):
                 await work
-            if self._running.get(place, {}).get(head) is stop:
-                del self._running[place][head]
 
     async def _in_slot(
-        self, order: Order, mirror: Path, tests: list[str] | None, progress: Progress
-    ) -> Record:
-        async with self.slots.take(order["author"]):
+        self, author: int, command: list[str], request: dict[str, Any], progress: Progress
+    ) -> dict[str, Any]:
+        async with self.slots.take(author):
             progress.text = "starting"
-            return await run_process(self._request(order, mirror, tests), progress)
+            return await run_process(command, request, progress)
+
+    def _share(self) -> dict[str, Any]:
+        """What of this machine one process may take, and the operator's words to it."""
+        settings = self._settings
+        cores = settings.execution_cores or max(1, len(os.sched_getaffinity(0)) // settings.executions)
+        return {
+            "cores": cores,
+            "memory": settings.execution_memory << 30 or _free_memory() // 2 // settings.executions,
+            "variables": settings.execution_variables(),
+        }
 
     def _request(self, order: Order, mirror: Path, tests: list[str] | None) -> dict[str, Any]:
         settings = self._settings
-        cores = settings.execution_cores or max(1, len(os.sched_getaffinity(0)) // settings.executions)
         return {
             "repository": str(mirror),
             "base": order["base"],
@@ -160,12 +227,10 @@ class Executor:
             "ready": order["ready"],
             "expression": order["expression"],
             "tests": tests,
-            "cores": cores,
-            "memory": settings.execution_memory << 30 or _free_memory() // 2 // settings.executions,
             "seconds": settings.execution_minutes * 60.0,
             "checkpoint_bytes": int(settings.checkpoint_size * (1 << 30)),
             "checkpoint_pickles": settings.checkpoint_pickles,
-            "variables": settings.execution_variables(),
+            **self._share(),
         }
 
 
@@ -173,12 +238,14 @@ def _free_memory() -> int:
     return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
-async def run_process(
-    request: dict[str, Any], progress: Progress, on_message: Callable[[], None] = lambda: None
-) -> Record:
-    """The process for one request; cancelled, it is killed with all that it started."""
+async def run_process(command: list[str], request: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """The last word of a process (see `bot.child`) to one request; cancelled, it is killed with all that it started.
+
+    It gets none of our secrets: neither the app's key nor the token of the Hub.
+    """
     process = await asyncio.create_subprocess_exec(
-        *COMMAND,
+        *command,
+        env={name: value for name, value in os.environ.items() if name not in SECRETS},
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         start_new_session=True,
@@ -191,17 +258,14 @@ async def run_process(
         await process.stdin.drain()
         async for line in process.stdout:
             message: dict[str, Any] = json.loads(line)
-            if "result" in message:
-                return Record(message["result"])
-            if "error" in message:
-                return Record(None, message["error"])
+            if "result" in message or "error" in message:
+                return message
             if "step" in message:
                 progress.text, progress.done, progress.total = message["step"], 0, 0
             else:
                 progress.last, progress.done, progress.total = message["over"]
-            on_message()
         log.error("execution died", head=request["head"], code=await process.wait())
-        return Record(None, "the execution ended without a word")
+        return {"error": "the execution ended without a word"}
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

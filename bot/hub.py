@@ -11,6 +11,7 @@ from collections.abc import Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,7 +24,7 @@ TIMEOUT = 5.0
 """Seconds until the Hub counts as out of reach."""
 
 UPLOAD = 120.0
-"""The same for a step of an upload: what was sent has to be put together there."""
+"""The same for whatever writes: what was sent has to be put together there."""
 
 LARGEST_CONFIG = 1_000_000
 
@@ -56,7 +57,7 @@ class Checkpoint:
         return tuple(name for name in value if isinstance(name, str)) if isinstance(value, list) else ()  # pyright: ignore[reportUnknownVariableType]
 
 
-def checkpoint(name: str) -> Checkpoint:
+def checkpoint(name: str, *, token: str | None = None) -> Checkpoint:
     """The repository `name` ("bert-base-uncased", "facebook/convnextv2-tiny-1k-224").
 
     Raises:
@@ -72,7 +73,7 @@ def checkpoint(name: str) -> Checkpoint:
             hint="give it as on its page: ORGANISATION/NAME",
         ) from error
     with _answering(name):
-        info = _api().model_info(name, timeout=TIMEOUT, files_metadata=True)
+        info = _api(token).model_info(name, timeout=TIMEOUT, files_metadata=True)
     files = {sibling.rfilename: sibling.size or 0 for sibling in info.siblings or ()}
     if files.get("config.json", LARGEST_CONFIG) >= LARGEST_CONFIG:
         raise UserError(
@@ -160,13 +161,11 @@ def propose(
     from huggingface_hub import CommitOperationAdd
 
     _by_plain_http()
-    api = _api(token, UPLOAD)
+    there = proposed(name, token=token, title=title)
+    if there is not None:
+        return there
     with _answering(name):
-        me = str(cast("dict[str, Any]", api.whoami())["name"])
-        for found in api.get_repo_discussions(name, discussion_type="pull_request", author=me):
-            if found.title == title and found.status != "closed":
-                return Proposal(found.num, found.url, found.status)
-        made = api.create_commit(
+        made = _api(token).create_commit(
             name,
             [CommitOperationAdd(path.name, path) for path in files],
             commit_message=title,
@@ -179,6 +178,21 @@ def propose(
             f"the Hub made no pull request on {name}", hint="look at the repository's discussions"
         )
     return Proposal(made.pr_num, made.pr_url, "open")
+
+
+def proposed(name: str, *, token: str, title: str) -> Proposal | None:
+    """Our pull request with this title on the repository `name`, unless it was closed; None if there is none.
+
+    Raises:
+        checks.errors.UserError: the Hub refuses, or can't be reached.
+    """
+    api = _api(token)
+    with _answering(name):
+        me = str(cast("dict[str, Any]", api.whoami())["name"])
+        for found in api.get_repo_discussions(name, discussion_type="pull_request", author=me):
+            if found.title == title and found.status != "closed":
+                return Proposal(found.num, found.url, found.status)
+    return None
 
 
 def proposal(name: str, number: int, *, token: str) -> Proposal:
@@ -222,15 +236,28 @@ def _by_plain_http() -> None:
     constants.HF_HUB_DISABLE_XET = True
 
 
-def _api(token: str | None = None, seconds: float = TIMEOUT) -> HfApi:
-    import httpx2
-    from huggingface_hub import HfApi, constants, set_client_factory
+def _api(token: str | None = None) -> HfApi:
+    from huggingface_hub import HfApi, constants
 
     if constants.HF_HUB_OFFLINE:
         raise UserError("HF_HUB_OFFLINE forbids to ask the Hub", hint="unset it")
-    # Its own client waits for ever.
-    set_client_factory(lambda: httpx2.Client(follow_redirects=True, timeout=seconds))
+    _bounded_in_time()
     return HfApi(endpoint=os.environ.get("HF_ENDPOINT"), token=token, library_name="tfport")
+
+
+@cache
+def _bounded_in_time() -> None:
+    """The library's own client waits for ever. Once only: to set another one closes the first, which another thread may be using."""
+    import httpx2
+    from huggingface_hub import set_client_factory
+
+    def limit(request: httpx2.Request) -> None:
+        seconds = TIMEOUT if request.method in ("GET", "HEAD") else UPLOAD
+        request.extensions["timeout"] = httpx2.Timeout(seconds).as_dict()
+
+    set_client_factory(
+        lambda: httpx2.Client(follow_redirects=True, timeout=TIMEOUT, event_hooks={"request": [limit]})
+    )
 
 
 @contextmanager

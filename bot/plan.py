@@ -87,10 +87,11 @@ def _of_port(
 ) -> list[Write]:
     if not situation.config.enabled:
         return list(_retire(situation.check_runs, "tfport is switched off in this repository."))
+    elsewhere = [] if situation.means is None else answers.conversions_elsewhere(situation)
     if not situation.pull.open:
-        return _closed(situation)
+        return [*_closed(situation), *answers.writes(situation, elsewhere if situation.pull.merged else ())]
     if situation.brings_port is False or (phase == "reported" and report is None):
-        return _nothing_left(situation)
+        return [*_nothing_left(situation), *answers.writes(situation, elsewhere)]
     if not situation.tensorflow:
         return _no_tensorflow(situation)
     if situation.brings_port is None and report is None and not _known(situation):
@@ -464,7 +465,10 @@ def _asking(situation: Situation, report: Report) -> render_comments.Asking:
     author = situation.pull.author.login.casefold()
     people = tuple(name for name in config.maintainers if name.casefold() != author)
     able = tuple(name for name in people if name in around.reviewers)
-    return render_comments.Asking(asked or bool(people), able or people, mention=not able, fresh=not asked)
+    experts = situation.experts.without([*config.maintainers, situation.pull.author.login])
+    return render_comments.Asking(
+        asked or bool(people), able or people, mention=not able, fresh=not asked, experts=experts
+    )
 
 
 def _summary(

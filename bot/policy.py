@@ -27,6 +27,9 @@ Login = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})(?:/[A-Za-z0-9._-]{1,100})?$")
 ]
 
+HubName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,41}$")]
+HUB_MAINTAINERS = ("joaogante", "Rocketknight1")
+
 
 def _is_item(name: str) -> str:
     if name not in items():
@@ -53,6 +56,7 @@ class RepositoryConfig(BaseModel):
         quiet: check runs and answers to commands only: no summary, no review, nobody is named.
         request_review: they are asked for review once nothing is left to fix and the pull request has left the draft.
         approvals: how many a port needs.
+        hub_maintainers: who is named in a pull request with weights on the Hugging Face Hub (names there).
         remind_after_days: a draft that rests so long is asked once whether it goes on; 0 never.
         execution_approval: whose code is executed only once a maintainer allowed it (`/tfport approve`); the operator's default otherwise.
         items: items of the checklist that are `off`, or `advisory` (shown, never blocking).
@@ -67,6 +71,7 @@ class RepositoryConfig(BaseModel):
     quiet: bool = False
     request_review: bool = True
     approvals: int = Field(default=3, ge=0, le=20)
+    hub_maintainers: tuple[HubName, ...] = Field(default=HUB_MAINTAINERS, max_length=10)
     remind_after_days: int = Field(default=30, ge=0, le=365)
     execution_approval: Literal["newcomers", "always", "never"] | None = None
     items: dict[ItemName, HowFar] = Field(default_factory=dict)

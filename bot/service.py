@@ -51,6 +51,8 @@ async def working(settings: Settings, inbox: Inbox, *, pace: Pace | None = None)
                 Daily(settings.daily_executions, settings.daily_executions_per_author),
             ),
             executor=Executor(settings),
+            folder=settings.data_dir,
+            hub_token=settings.hub_token.get_secret_value() if settings.hub_token else "",
         )
         engine = workflows.EngineSettings(settings.database_url, settings.data_dir)
         await workflows.start(services, engine)

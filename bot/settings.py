@@ -112,6 +112,10 @@ class Settings(BaseSettings):
         False,
         description="fetch checkpoints that exist only as pickles; they are read inside the sandbox only",
     )
+    hub_token: SecretStr | None = Field(
+        None,
+        description="write token of the bot's own account on the Hugging Face Hub, for `/tfport convert`; without one it is off",
+    )
     sandbox: Literal["auto", "bubblewrap", "podman", "docker", "none"] = Field(
         "auto", description="what runs a stranger's code; auto takes the first that holds, none runs nothing"
     )
@@ -270,6 +274,7 @@ class Settings(BaseSettings):
         texts += [
             self.private_key.get_secret_value().strip(),
             urlsplit(self.database.get_secret_value()).password or "",
+            self.hub_token.get_secret_value() if self.hub_token else "",
         ]
         return tuple(sorted(filter(None, texts), key=len, reverse=True))
 

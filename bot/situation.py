@@ -6,13 +6,18 @@ import re
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
+from bot.experts import Experts
 from bot.policy import RepositoryConfig
 from bot.repair import Click, Repaired
 from bot.state import ChangedFile, CheckRun, Comment, Permission, Pull, Repository, Thread
 from bot.submission import Surroundings
 from bot.weights import Weights
 from checks.discover import INFRASTRUCTURE
+
+if TYPE_CHECKING:
+    from bot.conversion import Means
 
 IN_PLACE = re.compile(r"src/transformers/models/\w+/modeling_tf_\w+\.py")
 MODULE = re.compile(r"(?:^|/)modeling_tf_(\w+)\.py$")
@@ -35,7 +40,9 @@ class Situation:
         at: when this was read.
         rerequested: section -> attempt, of check runs that somebody asked to run again in the Checks tab.
         click: what was clicked there, if that is why we look; `rights` has the permission of who clicked.
+        means: what there is to convert checkpoints with, None where nobody asks for it.
         weights: what the Hub says of the port's checkpoints, None if it was not asked.
+        experts: more people who may review it; nobody while it is a draft.
         repairs: what came of requests for fixes, by their key.
     """
 
@@ -56,7 +63,9 @@ class Situation:
     at: datetime | None = None
     rerequested: Mapping[str, str] = field(default_factory=dict[str, str])
     click: Click | None = None
+    means: Means | None = None
     weights: Weights | None = None
+    experts: Experts = field(default_factory=Experts)
     repairs: Mapping[str, Repaired] = field(default_factory=dict[str, Repaired])
 
     @property

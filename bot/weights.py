@@ -21,10 +21,13 @@ FRESH = 600.0
 
 
 class Weights(NamedTuple):
-    """What is known of a port's checkpoints. `why`: of what is unknown."""
+    """What is known of a port's checkpoints. `why`: of what is unknown; `proposed`: checkpoints whose weights wait on the Hub to be merged;
+    `command`: what makes weights here."""
 
     known: Mapping[str, Known]
     why: str = ""
+    proposed: frozenset[str] = frozenset()
+    command: str = "tfport convert"
 
 
 def decide(weights: Weights | None, *, complete: bool) -> tuple[State, str]:
@@ -41,9 +44,13 @@ def decide(weights: Weights | None, *, complete: bool) -> tuple[State, str]:
     if not weights.known:
         return "unverified", "the port names no checkpoint"
     missing = [name for name, known in weights.known.items() if known == "missing"]
+    waiting = [name for name in missing if name in weights.proposed]
+    missing = [name for name in missing if name not in weights.proposed]
+    if waiting and not missing:
+        return "waiting", f"proposed on the Hub, not merged yet: {', '.join(waiting[:3])}"
     if missing:
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-        return "waiting", f"missing for {', '.join(missing[:3])}{more}: `tfport convert {missing[0]}`"
+        return "waiting", f"missing for {', '.join(missing[:3])}{more}: `{weights.command} {missing[0]}`"
     if "unknown" in weights.known.values():
         return "unverified", weights.why
     return "passed", ""

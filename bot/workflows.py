@@ -11,7 +11,7 @@ import fcntl
 import functools
 import importlib
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -22,13 +22,17 @@ import sqlalchemy as sa
 import structlog
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID  # fmt: skip
 
-from bot.answers import answers, repairs_wanted
+from bot.answers import answers, conversions_wanted, repairs_wanted
 from bot.apply import apply
 from bot.archive import Archive
+from bot.commands import PREFIX
+from bot.conversion import Means, asked, due
+from bot.conversion import Order as Conversion
 from bot.decisions import decisions, standing
 from bot.examine import Examination, Examiner, suggestions_from_json
 from bot.execution import Execution, Order, attempt_of, order, turn
 from bot.executor import Executor
+from bot.experts import Experts, Finder
 from bot.github import reads
 from bot.github.errors import GitHubDown, GitHubError, Gone, RateLimited
 from bot.github.git import Progress
@@ -50,6 +54,9 @@ from checks.report import Report
 log = structlog.get_logger(__name__)
 
 QUEUE = "looks"
+RECHECKS = "rechecks"
+CI_EVERY = 20.0
+"""Seconds: a CI of fifty jobs reports fifty times, and is looked at this often."""
 PROGRESS_EVERY = 3.0
 """Seconds between two messages of progress."""
 MAX_ROUNDS = 5
@@ -71,10 +78,18 @@ class Target(TypedDict):
     fixes: bool
 
 
+class Announced(TypedDict):
+    """What there is to do: something to examine, checkpoints to convert."""
+
+    target: Target | None
+    conversions: list[Conversion]
+
+
 class Published(TypedDict):
-    """What follows from a published report: the execution that is due, if one is."""
+    """What follows from a published report: the execution that is due, if one is, and checkpoints to convert."""
 
     order: Order | None
+    conversions: list[Conversion]
 
 
 class Outcome(TypedDict):
@@ -95,8 +110,11 @@ class Services:
     ledger: Ledger
     archive: Archive
     executor: Executor
+    folder: Path
     push_fixes: bool = False
     hub: Hub = field(default_factory=Hub)
+    experts: Finder = field(default_factory=Finder)
+    hub_token: str = field(default="", repr=False)
 
 
 class PullGone(Exception):
@@ -166,7 +184,9 @@ async def look(
     heads: list[str] = []
     try:
         for _ in range(MAX_ROUNDS):
-            target: Target | None = await run(announce, *place, heads, rerequested, click)
+            announced: Announced = await run(announce, *place, heads, rerequested, click)
+            await _convert(announced["conversions"])
+            target = announced["target"]
             if target is None:
                 return "settled"
             heads.append(target["head"])
@@ -186,6 +206,7 @@ async def look(
                     from bot import executions  # it is made of the same steps
 
                     await executions.enqueue(published["order"])
+                await _convert(published["conversions"])
                 return "published"
         return "the head moves faster than we look"
     except PullGone as gone:
@@ -197,6 +218,13 @@ async def look(
         raise
 
 
+async def _convert(orders: list[Conversion]) -> None:
+    from bot import conversions  # it is made of the same steps
+
+    for one in orders:
+        await conversions.enqueue(one)
+
+
 @step
 async def announce(
     services: Services,
@@ -206,18 +234,25 @@ async def announce(
     heads: list[str],
     rerequested: dict[str, str],
     click: Click | None = None,
-) -> Target | None:
-    """Queue the check runs and answer commands. None if there is nothing (more) to examine."""
-    situation = await _observe(services, installation, repository, number, heads, rerequested, click)
+) -> Announced:
+    """Queue the check runs and answer commands. No target if there is nothing (more) to examine."""
+    situation = await observed(services, installation, repository, number, heads, rerequested, click)
     _end_unwanted(services, situation)
     head_ = situation.pull.head_sha
     idle = settled(situation, busy=services.executor.busy(repository, number, head_))
+    if asks := conversions_wanted(situation) and (idle or situation.pull.merged):
+        # No report comes to answer them: nothing was ported here, or it was merged.
+        means = Means(await services.executor.house(situation.repository.full_name), bool(services.hub_token))
+        situation = replace(situation, means=means)
     await _apply(services, installation, situation, plan(situation, "announced"))
+    if asks:
+        situation = await observed(services, installation, repository, number)
+    conversions = due(situation, installation)
     if idle:
-        return None
+        return Announced(target=None, conversions=conversions)
     first = not services.mirror.path(repository).exists()
     pull = situation.pull
-    return Target(
+    target = Target(
         head=pull.head_sha,
         base="",
         ready=not pull.draft,
@@ -225,6 +260,7 @@ async def announce(
         base_ref=pull.base_ref,
         fixes=bool(repairs_wanted(situation)),
     )
+    return Announced(target=target, conversions=conversions)
 
 
 def _end_unwanted(services: Services, situation: Situation) -> None:
@@ -241,7 +277,7 @@ async def first_contact(
     services: Services, installation: int, repository: int, number: int, target: Target
 ) -> None:
     """The first visit brings the whole tree, which takes a while with a large repository: say so, and how far it is."""
-    situation = await _observe(services, installation, repository, number, [target["head"]])
+    situation = await observed(services, installation, repository, number, [target["head"]])
     said = ""
 
     def note(progress: str) -> None:
@@ -297,7 +333,7 @@ async def _bring(
 async def _show_running(
     services: Services, installation: int, repository: int, number: int, head: str
 ) -> None:
-    situation = await _observe(services, installation, repository, number, [head])
+    situation = await observed(services, installation, repository, number, [head])
     if situation.pull.head_sha == head:
         await _apply(services, installation, situation, plan(situation, "running"))
 
@@ -316,7 +352,7 @@ async def fix(
     services: Services, installation: int, repository: int, number: int, target: Target, click: Click | None
 ) -> dict[str, Any]:
     """Deal with open requests for fixes: what came of each, by its key. Nothing if the head moved meanwhile."""
-    situation = await _observe(services, installation, repository, number, click=click)
+    situation = await observed(services, installation, repository, number, click=click)
     if situation.pull.head_sha != target["head"]:
         return {}
     found = await mend(
@@ -344,7 +380,7 @@ async def publish(
     repairs: dict[str, Any] | None = None,
 ) -> Published | None:
     """Conclude the check runs and write the summary. None if the pull request moved on meanwhile."""
-    situation = await _observe(
+    situation = await observed(
         services, installation, repository, number, [target["head"]], rerequested, click
     )
     weights = None
@@ -352,8 +388,31 @@ async def publish(
         weights = await services.hub.weights(
             examination["checkpoints"], reads_safetensors=examination["reads_safetensors"]
         )
+    house = await services.executor.house(situation.repository.full_name)
+    means = Means(house, bool(services.hub_token))
+    if examination is not None:
+        means = replace(means, ground=examination["ground"], checkpoints=tuple(examination["checkpoints"]))
+    experts = Experts()
+    if examination is not None and examination["peers"] and situation.config.request_review:
+        experts = await services.experts.find(
+            services.github.installation(installation),
+            situation.repository,
+            situation.pull.base_ref,
+            examination["pytorch"],
+            examination["peers"],
+        )
+    if weights is not None:
+        proposed = [
+            one.decision.name
+            for one in asked(situation.mine)
+            if one.outcome is not None and one.outcome["kind"] == "proposed"
+        ]
+        here = means.account and house.allowed and not house.no_sandbox
+        weights = weights._replace(
+            proposed=frozenset(proposed), command=f"{PREFIX} convert" if here else weights.command
+        )
     done = {key: Repaired.from_json(document) for key, document in (repairs or {}).items()}
-    situation = replace(situation, repairs=done, weights=weights)
+    situation = replace(situation, repairs=done, weights=weights, means=means, experts=experts)
     pull = situation.pull
     if (pull.head_sha, not pull.draft, pull.base_ref) != (
         target["head"],
@@ -363,24 +422,27 @@ async def publish(
         return None
     if examination is None:
         await _apply(services, installation, situation, plan(situation, "reported"))
-        return Published(order=None)
+        if conversions_wanted(situation):
+            situation = await observed(services, installation, repository, number)
+        return Published(order=None, conversions=due(situation, installation))
     report = Report.from_json(examination["report"])
     suggested = suggestions_from_json(examination["suggestions"])
     ground = services.executor.grounded(examination["ground"])
     execution = Execution(
         ground,
-        await services.executor.house(situation.repository.full_name),
+        house,
         await services.archive.records(repository, ground["fingerprint"]),
     )
     await _apply(services, installation, situation, plan(situation, "reported", report, suggested, execution))
     # The writes may have made a check run of a new attempt, and decisions.
-    situation = await _observe(services, installation, repository, number, [target["head"]], rerequested)
+    situation = await observed(services, installation, repository, number, [target["head"]], rerequested)
     attempt, now = attempt_of(situation), standing(decisions(situation.mine))
+    published = Published(order=None, conversions=due(situation, installation))
     if situation.pull.head_sha != target["head"] or now.paused is not None:
-        return Published(order=None)
-    if turn(situation, report, execution, now, attempt).kind != "due":
-        return Published(order=None)
-    return Published(order=order(situation, execution, attempt, target["base"], installation))
+        return published
+    if turn(situation, report, execution, now, attempt).kind == "due":
+        published["order"] = order(situation, execution, attempt, target["base"], installation)
+    return published
 
 
 def _is_complete(examination: Examination) -> bool:
@@ -390,7 +452,7 @@ def _is_complete(examination: Examination) -> bool:
 @step
 async def apologise(services: Services, installation: int, repository: int, number: int) -> None:
     """After a failure of ours: leave no check run hanging."""
-    situation = await _observe(services, installation, repository, number)
+    situation = await observed(services, installation, repository, number)
     await _apply(services, installation, situation, confess(situation))
 
 
@@ -415,14 +477,34 @@ async def rerun(
 
 
 @step
-async def find_pulls(services: Services, installation: int, repository: int, head: str) -> list[int]:
-    """Numbers of the open pull requests with this head."""
+async def find_pulls(
+    services: Services, installation: int, repository: int, head: str, *, only_known: bool = False
+) -> list[int]:
+    """Numbers of the open pull requests with this head.
+
+    Args:
+        only_known: where we have looked at it before. CI runs on many more, and GitHub need not be asked about them.
+    """
+    if only_known and not services.mirror.has(repository, head):
+        return []
     there = services.github.installation(installation)
     found = await reads.pulls_with_head(there, await reads.repository(there, repository), head)
     return [pull.number for pull in found]
 
 
-async def _observe(
+@DBOS.workflow(name="recheck", max_recovery_attempts=10)
+async def recheck(installation: int, repository: int, head: str, slot: int) -> list[int]:
+    """Other apps' checks of a commit move: look at its pull requests once they have been quiet, or at the end of the slot."""
+    await DBOS.sleep_async(max(0.1, (slot + 1) * CI_EVERY - time.time()))
+    numbers: list[int] = []
+    with suppress(PullGone):
+        numbers = await run(find_pulls, installation, repository, head, only_known=True)
+    for number in numbers:
+        await enqueue_look(f"ci.{head[:12]}.{slot}", installation, repository, number)
+    return numbers
+
+
+async def observed(
     services: Services,
     installation: int,
     repository: int,
@@ -431,6 +513,7 @@ async def _observe(
     rerequested: dict[str, str] | None = None,
     click: Click | None = None,
 ) -> Situation:
+    """The pull request as it is now."""
     return await observe(
         services.github.installation(installation),
         repository,
@@ -492,15 +575,18 @@ async def start(services: Services, settings: EngineSettings) -> None:
     else:
         _locks.append(await asyncio.to_thread(_own_database, settings.url))
     services.examiner.start()
-    importlib.import_module("bot.executions")  # its workflow has to be known before the launch
+    for one in ("bot.executions", "bot.conversions"):
+        importlib.import_module(one)  # its workflows have to be known before the launch
     DBOS(config=_config(settings))
     DBOS.launch()
     await DBOS.register_queue_async(
         QUEUE, worker_concurrency=settings.workers, partition_concurrency=1, polling_interval_sec=0.1
     )
-    from bot import executions
+    await DBOS.register_queue_async(RECHECKS, worker_concurrency=1_000, polling_interval_sec=0.5)
+    from bot import conversions, executions
 
     await executions.register()
+    await conversions.register()
 
 
 async def stop(seconds: int = 10) -> None:
@@ -534,16 +620,32 @@ async def enqueue_look(
     """
     prefix = f"look:{repository}:{number}:"
     if not rerequested and click is None:
-        waiting = await DBOS.list_workflows_async(
-            workflow_id_prefix=prefix, status="ENQUEUED", limit=1, load_input=False, load_output=False
-        )
+        waiting = await known(prefix, "ENQUEUED", 1)
         if waiting:
-            return waiting[0].workflow_id
+            return waiting[0]
     with SetWorkflowID(prefix + cause), SetEnqueueOptions(queue_partition_key=f"{repository}#{number}"):
         handle = await DBOS.enqueue_workflow_async(
             QUEUE, look, installation, repository, number, rerequested or {}, click
         )
     return handle.workflow_id
+
+
+@DBOS.step(name="known")
+async def known(prefix: str, status: str | list[str] | None = None, limit: int | None = None) -> list[str]:
+    """Ids of workflows that begin so. A step, as the engine cannot write down its own list for a workflow that asks for it."""
+    found = await DBOS.list_workflows_async(
+        workflow_id_prefix=prefix, status=status, limit=limit, load_input=False, load_output=False
+    )
+    return [one.workflow_id for one in found]
+
+
+async def enqueue_once(
+    queue: str, prefix: str, workflow: Callable[[T], Coroutine[Any, Any, str]], order: T
+) -> None:
+    """Queue a workflow unless one whose id begins so is queued or running."""
+    if not await known(prefix, ["ENQUEUED", "PENDING"], 1):
+        with SetWorkflowID(f"{prefix}{len(await known(prefix))}"):
+            await DBOS.enqueue_workflow_async(queue, workflow, order)
 
 
 async def enqueue_rerun(
@@ -562,6 +664,16 @@ async def enqueue_rerun(
         handle = await DBOS.enqueue_workflow_async(
             QUEUE, rerun, cause, installation, repository, head, asked, click
         )
+    return handle.workflow_id
+
+
+async def enqueue_recheck(installation: int, repository: int, head: str) -> str:
+    """Queue one look at the pull requests of a commit for all that its CI reports within `CI_EVERY` seconds."""
+    slot = int(time.time() // CI_EVERY)
+    with (
+        SetWorkflowID(f"recheck:{repository}:{head}:{slot}"),
+    ):
+        handle = await DBOS.enqueue_workflow_async(RECHECKS, recheck, installation, repository, head, slot)
     return handle.workflow_id
 
 

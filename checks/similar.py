@@ -152,6 +152,24 @@ def _nearest(base: Snapshot, candidates: dict[str, tuple[str, str]], text: str, 
     )
 
 
+def peers(base: Snapshot, model: str, texts: Iterable[str], most: int = 3) -> tuple[str, ...]:
+    """TensorFlow modules of the ported models with the same main input, those with the most similar kinds of layers first.
+
+    Args:
+        texts: the PyTorch modules of `model`.
+    """
+    own = makeup("\n".join(texts))
+    if not own.modality:
+        return ()
+    found: list[tuple[float, str, str]] = []
+    for name, (pytorch, tensorflow) in ported(base).items():
+        theirs = _known(base, pytorch, makeup, _BARE)
+        if name != model and theirs.modality == own.modality:
+            either = own.kinds | theirs.kinds
+            found.append((-len(own.kinds & theirs.kinds) / (len(either) or 1), name, tensorflow))
+    return tuple(tensorflow for _, _, tensorflow in sorted(found)[:most])
+
+
 _COMMON = ("Linear", "LayerNorm", "Embedding")
 """What nearly every model has, and so is named last."""
 

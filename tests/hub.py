@@ -76,6 +76,7 @@ class Hub:
     stored: dict[str, bytes] = field(default_factory=dict[str, bytes])
     violations: list[str] = field(default_factory=list[str])
     commits: int = 0
+    visits: int = 0
 
     def app(self) -> Starlette:
         repo, model = "/{org}/{name}", "/api/models/{org}/{name}"
@@ -83,6 +84,8 @@ class Hub:
             routes=[
                 Route("/api/models", self._list),
                 Route("/api/whoami-v2", self._whoami),
+                # What the client asks for where it takes itself for driven by a program; nobody needs an answer.
+                Route("/api/agent-harnesses", lambda _: Response("Not Found", 404)),
                 Route(model, self._info),
                 Route(f"{model}/revision/{{revision}}", self._info),
                 Route(f"{model}/tree/{{revision}}", self._tree),
@@ -240,6 +243,7 @@ class Hub:
     def _discussion(self, request: Request) -> Response:
         name, repo = self._named(request)
         one = self._one(repo, request)
+        self.visits += 1
         if one is None:
             return _error(404, "EntryNotFound", "Discussion not found")
         texts = [one.description, *one.comments]

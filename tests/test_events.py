@@ -17,6 +17,7 @@ from bot.events import (
     HANDLED,
     ActionRequested,
     BadPayload,
+    CheckedElsewhere,
     CheckRerequested,
     Commented,
     Ignored,
@@ -134,6 +135,16 @@ WHERE: dict[str, Any] = {
             ),
         ),
         (
+            "check_suite",
+            payload("completed", check_suite={"head_sha": SHA, "app": {"id": APP + 1}}, sender=ROBOT),
+            CheckedElsewhere(11, 22, "huggingface/transformers", SHA),
+        ),
+        (
+            "status",
+            {**payload("", sender=ROBOT), "action": None, "sha": SHA, "state": "failure", "context": "ci"},
+            CheckedElsewhere(11, 22, "huggingface/transformers", SHA),
+        ),
+        (
             "installation",
             {"action": "suspend", "installation": {"id": 11, "account": {"login": "hf"}}, "sender": ALICE},
             InstallationChanged(11, "hf", "suspend", alive=False),
@@ -168,6 +179,12 @@ def test_meaning(name: str, body: dict[str, Any], event: object):
         ("issue_comment", comment(app={"id": APP}), "our own text"),
         ("check_run", check_run(app=1), "a check of another app"),
         ("check_run", check_run(sender=ROBOT), "asked for by a bot"),
+        (
+            "check_suite",
+            payload("completed", check_suite={"head_sha": SHA, "app": {"id": APP}}),
+            "our own checks",
+        ),
+        ("status", {**payload(""), "action": None, "sha": SHA, "state": "pending"}, "CI has only begun"),
         ("check_run", check_run("completed"), "check_run.completed changes nothing here"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,16 @@ def test_it_is_followed_and_recalled_once(hub: Hub, files: list[Path]) -> None:
     hub.repos[NAME].merge(discussion)
     assert ours.proposal(NAME, made.number, token=TOKEN).state == "merged"
     assert "tf_model.h5" in ours.checkpoint(NAME).files
+
+
+def test_many_at_the_same_time(hub: Hub, files: list[Path]) -> None:
+    """Looks ask while weights are uploaded and followed."""
+    made = propose(files)
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(ours.proposal, NAME, made.number, token=TOKEN) for _ in range(60)]
+        told = [pool.submit(ours.checkpoint, NAME) for _ in range(60)]
+        assert {one.result().state for one in asked} == {"open"}
+        assert {one.result().name for one in told} == {NAME}
 
 
 @pytest.mark.parametrize("more", [{"token": "hf_wrong"}, {"revision": "f" * 40}])

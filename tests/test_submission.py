@@ -227,6 +227,20 @@ def test_from_pt_goes_after_the_approval(reviews: tuple[Review, ...], weights: W
             "unverified",
             "can't be reached",
         ),
+        (
+            Weights(
+                {"a/b": "missing", "a/c": "missing"}, proposed=frozenset({"a/b"}), command="/tfport convert"
+            ),
+            True,
+            "waiting",
+            "missing for a/c: `/tfport convert a/c`",
+        ),
+        (
+            Weights({"a/b": "missing", "a/c": "unknown"}, proposed=frozenset({"a/b"})),
+            True,
+            "waiting",
+            "proposed on the Hub, not merged yet: a/b",
+        ),
         (Weights({"a/b": "there"}), True, "passed", ""),
         (Weights({"a/b": "there"}), False, "waiting", "once there is a model"),
     ],

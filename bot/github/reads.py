@@ -206,6 +206,35 @@ async def history(gh: Installation, repo: Repository, file: str, ref: str, most:
     return tuple(str(commit["sha"]) for commit in found)
 
 
+async def authors(gh: Installation, repo: Repository, file: str, ref: str) -> tuple[str, ...]:
+    """Logins behind the newest commits (up to 100) of a branch that changed a file, newest first; a login for each commit, apps left out."""
+    return tuple(login for _, login in await _commits_of(gh, repo, file, ref) if login)
+
+
+async def reviewers_of(gh: Installation, repo: Repository, file: str, ref: str) -> tuple[str, ...]:
+    """Logins of who reviewed the pull request that brought a file to a branch, its author and apps left out."""
+    commits = await _commits_of(gh, repo, file, ref)
+    if not commits:
+        return ()
+    pulls: Any = await gh.get(f"repos/{repo.full_name}/commits/{commits[-1][0]}/pulls")
+    merged = [raw for raw in pulls if raw.get("merged_at")]
+    if not merged:
+        return ()
+    reviews = await gh.pages(f"repos/{repo.full_name}/pulls/{merged[0]['number']}/reviews")
+    people = [decode.user(raw["user"]) for raw in reviews]
+    author = decode.user(merged[0]["user"]).id
+    return tuple(
+        dict.fromkeys(one.login for one in people if not one.bot and one.id not in (author, decode.GHOST.id))
+    )
+
+
+async def _commits_of(gh: Installation, repo: Repository, file: str, ref: str) -> list[tuple[str, str]]:
+    query = f"path={quote(file)}&sha={quote(ref, safe='')}&per_page=100"
+    found: Any = await gh.get(f"repos/{repo.full_name}/commits?{query}")
+    people = [(str(raw["sha"]), decode.user(raw["author"])) for raw in found]
+    return [(sha, "" if one.bot or one.id == decode.GHOST.id else one.login) for sha, one in people]
+
+
 async def permission(gh: Installation, repo: Repository, login: str) -> tuple[int | None, Permission]:
     """Rights of an account, with the id that `login` belongs to now: compare it with the id of who asked.
 

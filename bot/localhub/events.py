@@ -17,6 +17,7 @@ from bot.localhub.state import (
     Repository,
     Review,
     ReviewComment,
+    Status,
     User,
 )
 from bot.localhub.views import Urls, accounts, checks, pulls, repositories
@@ -109,7 +110,31 @@ class Events:
 
     def suite(self, action: str, suite: CheckSuite, sender: User) -> None:
         payload = {"action": action, "check_suite": checks.suite(self.urls, suite, event=True)}
-        self.emit("check_suite", suite.repository, sender, payload, suite.app)
+        # That one is over is told to everybody, a request only to whose it is.
+        self.emit(
+            "check_suite", suite.repository, sender, payload, None if action == "completed" else suite.app
+        )
+
+    def status(self, status: Status) -> None:
+        found = checks.simple_status(self.urls, status)
+        kept = (
+            "id",
+            "state",
+            "description",
+            "target_url",
+            "context",
+            "created_at",
+            "updated_at",
+            "avatar_url",
+        )
+        commit = git.commit(status.repository.path, status.sha)
+        payload: Json = {name: found[name] for name in kept} | {
+            "sha": status.sha,
+            "name": status.repository.full_name,
+            "commit": repositories.commit(self.urls, status.repository, commit),
+            "branches": [],
+        }
+        self.emit("status", status.repository, status.creator, payload)
 
     def push(self, repository: Repository, ref: str, before: str, after: str, sender: User) -> None:
         path = repository.path

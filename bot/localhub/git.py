@@ -24,6 +24,8 @@ _STATUS: dict[str, FileStatus] = {
     "C": "copied",
     "T": "changed",
 }
+ADDRESS = "@users.noreply.localhost"
+"""What follows the login in the address of an account."""
 _IDENTITY = {"NAME": "localhub", "EMAIL": "localhub@localhost", "DATE": "2024-01-01T00:00:00Z"}
 
 
@@ -316,11 +318,18 @@ def blob(path: Path, sha: str) -> bytes:
 
 
 def commit_files(
-    path: Path, branch: str, files: dict[str, bytes | str | None], message: str, *, parent: str | None = None
+    path: Path,
+    branch: str,
+    files: dict[str, bytes | str | None],
+    message: str,
+    *,
+    parent: str | None = None,
+    author: str = "",
 ) -> str:
-    """Commit files (None removes one) on a branch without a work tree; returns the new SHA."""
+    """Commit files (None removes one) on a branch without a work tree, as the account `author`; returns the new SHA."""
     parent = parent or resolve(path, branch)
-    lines = [f"commit refs/heads/{branch}\ncommitter localhub <localhub@localhost> now\n".encode()]
+    who = f"author {author} <{author}{ADDRESS}> now\n" if author else ""
+    lines = [f"commit refs/heads/{branch}\n{who}committer localhub <localhub@localhost> now\n".encode()]
     lines.append(_data(message.encode()))
     if parent:
         lines.append(f"from {parent}\n".encode())

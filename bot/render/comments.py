@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 from bot.commands import PREFIX
 from bot.decisions import Standing
+from bot.experts import Experts
 from bot.markers import tail, with_markers
 from bot.policy import RepositoryConfig
 from bot.render.environment import render
@@ -79,12 +80,14 @@ class Asking:
         people: their logins, while it is their turn.
         mention: they have to be mentioned, as nobody of them can be asked by GitHub's own means.
         fresh: it is this look that asks them.
+        experts: more people whom the maintainers may want to ask.
     """
 
     asked: bool = False
     people: tuple[str, ...] = ()
     mention: bool = False
     fresh: bool = False
+    experts: Experts = field(default_factory=Experts)
 
 
 @dataclass(frozen=True, slots=True)

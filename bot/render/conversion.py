@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from bot.policy import HUB_MAINTAINERS
 from bot.render.environment import render
 from bot.render.text import fit
 
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
     from checks.execution.convert import Conversion
 
 TITLE = "Add TensorFlow weights"
-HUB_MAINTAINERS = ("joaogante", "Rocketknight1")
 
 
 def description(
@@ -48,3 +48,8 @@ def description(
             maintainers=maintainers,
         )
     )
+
+
+def reminder(days: int, maintainers: Sequence[str] = HUB_MAINTAINERS) -> str:
+    """What is written once below a pull request on the Hub that has rested for so many days."""
+    return render("hub/reminder.md.j2", days=days, maintainers=maintainers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from bot.commands import PREFIX, Command
+from bot.conversion import Order, Outcome
 from bot.decisions import Decision, Standing
 from bot.markers import inert_markers
 from bot.render.environment import render
@@ -132,6 +133,21 @@ def cancelled(decision: Decision) -> str:
 def nothing_runs() -> str:
     """There is no execution to cancel."""
     return _reply("nothing_runs")
+
+
+def not_converted(name: str, why: str) -> str:
+    """A conversion that is not begun."""
+    return _reply("not_converted", name=name, why=why)
+
+
+def converting(name: str, progress: str = "it waits for its turn") -> str:
+    """A conversion that is under way; `progress` is a process's word."""
+    return _reply("converting", name=name, progress=progress)
+
+
+def converted(order: Order, came: Outcome) -> str:
+    """What came of a conversion."""
+    return _reply("converted", name=order["checkpoint"], order=order, came=came)
 
 
 def resumed() -> str:

@@ -37,6 +37,7 @@ class Conversion:
         model_class: the TensorFlow class, TFBertForMaskedLM.
         outputs, hidden: largest absolute difference to PyTorch, by output; `reloaded`: of the saved weights, loaded again.
         files: what was made, on disk.
+        revision: commit on the Hub that was converted, "" if nobody noted it.
     """
 
     checkpoint: str
@@ -45,6 +46,7 @@ class Conversion:
     hidden: Mapping[str, float]
     reloaded: Mapping[str, float]
     files: tuple[Path, ...]
+    revision: str = ""
 
     @property
     def worst(self) -> float:

@@ -28,6 +28,7 @@ def convert_checkpoint(
     policy: Policy | None = None,
     python: Path | None = None,
     cores: int = 0,
+    memory: int = 0,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Conversion:
     """Converts `checkpoint` with the TensorFlow code of `head`; its weights are put into `folder`. What the limit is, is for others.
@@ -60,10 +61,13 @@ def convert_checkpoint(
         )
 
     def workplace(tree: Snapshot) -> AbstractContextManager[Workplace]:
-        return place(base, tree, settings=settings, python=python, cores=cores, progress=progress)
+        return place(
+            base, tree, settings=settings, python=python, cores=cores, memory=memory, progress=progress
+        )
 
     progress(f"converting {checkpoint}")
-    return convert(lambda: workplace(base), lambda: workplace(head), checkpoint, where, folder, size=size)
+    found = convert(lambda: workplace(base), lambda: workplace(head), checkpoint, where, folder, size=size)
+    return replace(found, revision=where.rpartition("/")[2])
 
 
 def snapshot(cache: Path, name: str) -> tuple[str, int]:

@@ -33,6 +33,7 @@ async def broken(*_: Any, **__: Any) -> None:
 
 if __name__ == "__main__":
     workflows.crash_point = die_here
+    workflows.CI_EVERY = float(os.environ.get("CI_EVERY", workflows.CI_EVERY))
     if os.environ.get("MORTAL_BROKEN"):
         Examiner.examine = broken  # type: ignore[method-assign, assignment]
     from bot.cli import main

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 
@@ -352,3 +353,28 @@ def test_a_configuration_is_judged_where_it_is_proposed_and_its_last_good_versio
     name = "tfport / configuration"
     until(lambda: [r.conclusion for r in bot.runs(proposal) if r.name == name][-1:] == ["success"])
     assert bot.comments(proposal) == []
+
+
+def test_ci_of_others_is_followed(world: World, draft: Draft):
+    before = world.bot.command
+    world.bot.command = [sys.executable, "-m", "tests.bot.mortal"]
+    world.bot.start(CI_EVERY="1")
+    try:
+        pull = draft("repaired")
+        world.settle(pull)
+
+        def says() -> str:
+            return world.comments(pull)[-1].body.partition("| `ci-green` |")[2].partition("\n")[0]
+
+        assert "no other check has reported" in says()
+        first = len(world.comments(pull))
+        for number in range(20):
+            world.hub.status(pull, "failure" if number == 3 else "success", f"ci/circleci: tests_{number}")
+        until(lambda: "failed: ci/circleci: tests\\_3" in says(), what=says())
+        world.hub.status(pull, "success", "ci/circleci: tests_3")
+        until(lambda: "ci-green" in world.comments(pull)[-1].body and "CI" in says(), what=says())
+        until(lambda: "failed" not in says())
+        assert len(world.comments(pull)) == first, "nobody rings"
+    finally:
+        world.bot.stop()
+        world.bot.command = before

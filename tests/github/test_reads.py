@@ -195,6 +195,27 @@ async def test_merge_base_and_tip(world: World) -> None:
     assert await reads.merge_base(world.gh, world.repo, "main", world.pull.head_sha) == base
 
 
+async def test_who_wrote_a_file_and_who_reviewed_it(world: World) -> None:
+    origin, opened = world.origin, world.opened
+    path = "modeling_x.py"
+    world.hub.user("writer")
+    world.hub.user("robot[bot]", type="Bot")
+    for text, login in (("1", "writer"), ("2", "writer"), ("3", ""), ("4", "robot[bot]")):
+        sha = world.hub.commit(origin, "main", {path: text}, author=login)
+        assert sha
+    wrote = await reads.authors(world.gh, world.repo, path, "main")
+    assert wrote == ("writer", "writer")
+    assert await reads.authors(world.gh, world.repo, "absent.py", "main") == ()
+
+    world.hub.review("reader", opened, "Fine.")
+    world.hub.review("reader", opened, "", event="APPROVE")
+    world.hub.comment(world.author, opened, "Thanks")
+    world.hub.review(world.author, opened, "A question")
+    assert await reads.reviewers_of(world.gh, world.repo, "modeling_tf_x.py", "main") == ()
+    world.hub.merge(opened)
+    assert await reads.reviewers_of(world.gh, world.repo, "modeling_tf_x.py", "main") == ("reader",)
+
+
 @pytest.mark.parametrize(
     ("role", "expected"),
     [

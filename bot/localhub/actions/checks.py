@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.localhub import git
 from bot.localhub.errors import Refusal, malformed
-from bot.localhub.state import App, CheckRun, CheckSuite, Json, Repository, User
+from bot.localhub.state import App, CheckRun, CheckSuite, Json, Repository, Status, User
 from bot.localhub.views.checks import verdict
 
 if TYPE_CHECKING:
@@ -39,6 +39,33 @@ def request_suites(
             suite = suite_for(hub, repository, installation.app, sha)
             suite.head_branch, suite.before = branch, before
             hub.events.suite("requested", suite, sender)
+
+
+def report(
+    hub: LocalHub,
+    repository: Repository,
+    sha: str,
+    creator: User,
+    *,
+    state: str,
+    context: str,
+    description: str | None = None,
+    target_url: str | None = None,
+) -> Status:
+    """A commit status."""
+    status = hub.state.new(
+        Status,
+        repository=repository,
+        sha=sha,
+        state=state,
+        context=context,
+        creator=creator,
+        description=description,
+        target_url=target_url,
+    )
+    hub.state.statuses.append(status)
+    hub.events.status(status)
+    return status
 
 
 def create(hub: LocalHub, repository: Repository, app: App, body: Json) -> CheckRun:

@@ -12,7 +12,7 @@ from bot.localhub.people.names import Names
 from bot.localhub.state import App, Installation, Permissions, Repository, User
 
 EVENTS = ("check_run", "check_suite", "issue_comment", "pull_request", "pull_request_review",
-          "pull_request_review_comment", "push")  # fmt: skip
+          "pull_request_review_comment", "push", "status")  # fmt: skip
 PERMISSIONS: Permissions = {
     "checks": "write",
     "contents": "read",

@@ -132,10 +132,12 @@ class Repositories(Names):
         *,
         start: str | None = None,
         sender: User | str | None = None,
+        author: str = "",
     ) -> str:
         """Commit files (None removes one) to a branch, as the web editor does; returns the SHA.
 
         Args:
+            author: login of who is named in the commit; "" for nobody that has an account.
             start: branch or SHA that a new branch starts from; the default branch if None.
         """
         hub = self._hub
@@ -145,7 +147,7 @@ class Repositories(Names):
             parent = git.resolve(found.path, f"refs/heads/{branch}") or git.resolve(
                 found.path, start or found.default_branch
             )
-            sha = git.commit_files(found.path, branch, dict(files), message, parent=parent)
+            sha = git.commit_files(found.path, branch, dict(files), message, parent=parent, author=author)
             pulls.moved(hub, found, before, self._user(sender) if sender else found.owner)
             return sha
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from bot.localhub.actions import conversation, reviews
+from bot.localhub.actions import checks, conversation, reviews
 from bot.localhub.people.names import Names, NoSuch
 from bot.localhub.state import (
     CheckRun,
@@ -16,6 +16,7 @@ from bot.localhub.state import (
     Pull,
     Review,
     ReviewComment,
+    Status,
     User,
 )
 
@@ -71,6 +72,20 @@ class Talk(Names):
     def dismiss(self, review: Review | int, who: User | str, message: str = "") -> None:
         with self._hub.lock:
             reviews.dismiss(self._hub, self._node(Review, review), self._user(who), message)
+
+    def status(
+        self,
+        pull: Pull | str,
+        state: Literal["error", "failure", "pending", "success"],
+        context: str = "ci",
+        by: User | str = "circleci",
+    ) -> Status:
+        """A CI reports on the head of a pull request."""
+        with self._hub.lock:
+            found = self._pull(pull)
+            return checks.report(
+                self._hub, found.repository, found.head_sha, self.user_of(by), state=state, context=context
+            )
 
     def rerequest(self, run: CheckRun | int, sender: User | str) -> None:
         """ "Re-run" at one check: only the suite is reset, the run stays as it is."""

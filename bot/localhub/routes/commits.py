@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bot.localhub import git
+from bot.localhub.actions.checks import report
 from bot.localhub.errors import Refusal, not_found
-from bot.localhub.state import Json, Status
+from bot.localhub.state import Json, Pull, Status
 from bot.localhub.views import checks, pulls, repositories
 from bot.localhub.web import Call, Reply, created, ok, route
 
@@ -26,7 +27,8 @@ def list_commits(call: Call) -> Reply:
         raise not_found()
     paths = ["--", call.query["path"]] if "path" in call.query else []
     found = git.commits(call.repository.path, sha, *paths, limit=1000)
-    return call.page(found, lambda one: repositories.commit(call.urls, call.repository, one))
+    authors = {f"{one.login}{git.ADDRESS}": one for one in call.state.users.values()}
+    return call.page(found, lambda one: repositories.commit(call.urls, call.repository, one, authors))
 
 
 @route("GET", "/repos/{owner}/{repo}/commits/{ref}", "contents:read")
@@ -107,13 +109,16 @@ def _side(call: Call, name: str) -> str | None:
 
 @route("GET", "/repos/{owner}/{repo}/commits/{commit_sha}/pulls", "pull_requests:read", "contents:read")
 def list_pulls_of_commit(call: Call) -> Reply:
-    """Pull requests from this repository that have the commit; those of forks are not found, as on GitHub."""
+    """The pull request that brought the commit; of those that are not merged, none from forks, as on GitHub."""
     path, sha = call.repository.path, call.params["commit_sha"]
-    found = [
-        pull
-        for pull in call.repository.pulls
-        if not pull.from_fork and git.has(path, sha) and git.merge_base(path, sha, pull.head_sha) == sha
-    ]
+
+    def has(pull: Pull) -> bool:
+        if not git.has(path, sha) or (pull.from_fork and not pull.merged_at):
+            return False
+        brought = git.merge_base(path, sha, pull.head_sha) == sha != git.merge_base(path, sha, pull.base_sha)
+        return brought or pull.merge_commit_sha == sha
+
+    found = [pull for pull in call.repository.pulls if has(pull)]
     return call.page(found, lambda one: pulls.pull(call.urls, one))
 
 
@@ -127,17 +132,16 @@ def create_status(call: Call) -> Reply:
     sha = call.params["sha"]
     if len(sha) != 40 or not git.has(call.repository.path, sha):
         raise Refusal(422, f"No commit found for SHA: {sha}")
-    status = call.state.new(
-        Status,
-        repository=call.repository,
-        sha=sha,
+    status = report(
+        call.hub,
+        call.repository,
+        sha,
+        call.actor.user,
         state=call.choice("state", ("error", "failure", "pending", "success")),
         context=call.body.get("context") or "default",
-        creator=call.actor.user,
         description=call.body.get("description"),
         target_url=call.body.get("target_url"),
     )
-    call.state.statuses.append(status)
     return created(checks.status(call.urls, status))
 
 
