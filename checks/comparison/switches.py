@@ -7,6 +7,7 @@ activation; and a decoder with cross attention where the source knows such.
 from __future__ import annotations
 
 import ast
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
@@ -65,6 +66,7 @@ def switches(case: Case, sources: Sequence[str], wanted: Sequence[str] = ()) -> 
             for other in _others(name, value, compared.get(name, set())):
                 text = f"with {name}={other!r}"
                 found.append(Variant(f"config:{name}={other}", text, config={name: other}))
+    found += _groups(case, asked)
     urgent = " ".join(wanted)
     found.sort(key=lambda way: not any(re.search(rf"\b{re.escape(name)}\b", urgent) for name in way.config))
     return found[:MOST]
@@ -88,6 +90,19 @@ def _texts(node: ast.Compare) -> Iterator[tuple[str, str]]:
         for part in parts:
             if isinstance(part, ast.Constant) and isinstance(part.value, str) and len(part.value) <= 60:
                 yield node.left.attr, part.value
+
+
+def _groups(case: Case, asked: set[str]) -> Iterator[Variant]:
+    """Convolutions in groups, whose width is larger than a tiny model's channels."""
+    width, sizes = case.config.get("groups_width"), case.config.get("hidden_sizes")
+    if "groups_width" not in asked or type(width) is not int or not isinstance(sizes, (list, tuple)):
+        return
+    channels = [size for size in cast("Sequence[object]", sizes) if type(size) is int]
+    narrow = math.gcd(*channels) // 2
+    if 1 <= narrow < width:
+        yield Variant(
+            f"config:groups_width={narrow}", f"with groups_width={narrow}", config={"groups_width": narrow}
+        )
 
 
 def _larger_image(case: Case) -> Iterator[Variant]:

@@ -143,6 +143,7 @@ class Candidate:
                     (one["given"], [Event(**event) for event in one["events"]])
                     for one in asked.get("also", ())
                 ],
+                remake=lambda: self.model(asked)[0],
             )
         return {"sites": [site.data() for site in found]}
 

@@ -14,6 +14,8 @@ from .forced import Departure, Forcing, Key
 from .layouts import fit
 from .load import _renamed, fitted, own_weight, pytorch_names
 from .match import Layer, match
+from .misnamed import Misnamed, misnamed
+from .misnamed import sites as names_of
 from .record import Event, Module, tensors
 from .record_tf import layers as all_layers
 from .sites import Cause, Site, confirmed, general, grouped, keys
@@ -33,6 +35,7 @@ class Comparison:
         limit: largest difference that is rounding: 1e-8 in float64, 1e-4 in float32.
         root: folder of the tree, to name files in it.
         also: inputs and events of more calls of the same model: a cause has to mend them, too.
+        renamed: variables that got the weights which they mean.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class Comparison:
         limit: float,
         root: str = "",
         also: Sequence[Call] = (),
+        renamed: Sequence[Misnamed] = (),
     ) -> None:
         self.model, self.inputs, self.limit, self.root = model, dict(inputs), limit, root
         self.weights = weights
@@ -53,6 +57,8 @@ class Comparison:
         self.layers = all_layers(model)
         self.paths = {id(layer): path for path, layer in self.layers.items()}
         self.names = pytorch_names(model, weights) if model.built and _variables(model) else {}
+        for one in renamed:
+            self.names[id(one.variable)] = (_renamed(one.right), self.names[id(one.variable)][1])
         self.pairs = match(
             described(self.layers, self.names, weights), list(modules), str(model.base_model_prefix)
         )
@@ -131,6 +137,10 @@ class Comparison:
             for side, path, call in now - before
             if (side, general(path)) not in alike or path not in self.unbuilt_first
         }
+
+    def judged(self, output: Any) -> float:
+        """The largest difference of a whole output from PyTorch's."""
+        return outputs_gap(output, self.expected)
 
     def forget(self) -> None:
         """Unbuilds the layers that a failed experiment has built, perhaps for another shape than the right one will have."""
@@ -244,7 +254,7 @@ def described(
     for path, layer in layers.items():
         below = named(variables[path])
         own = named([v for v in variables[path] if homes[id(v)] == path])
-        found.append(Layer(path, type(layer).__name__, own, below))
+        found.append(Layer(path, type(layer).__name__, own, below, bool(variables[""])))
     return found
 
 
@@ -259,6 +269,7 @@ def localise(
     seconds: float = 20.0,
     found_sites: Optional[Callable[[List[Site]], None]] = None,
     also: Sequence[Call] = (),
+    remake: Optional[Callable[[], Any]] = None,
 ) -> List[Site]:
     """The confirmed sites of a model whose outputs differ, each with its cause where an experiment has found it.
 
@@ -268,12 +279,40 @@ def localise(
     Args:
         seconds: time for experiments, for all sites together.
         also: more calls, see `Comparison`.
+        remake: makes, builds and loads the model anew: the experiment for shapes that do not fit.
         found_sites: is told the sites before the experiments begin: an experiment may take the process with it.
     """
-    comparison = Comparison(model, inputs, events, modules, weights, limit, root, also)
+    given = (model, inputs, events, modules, weights, limit, root, also)
+    wrong = misnamed(model, weights) if model.built and _variables(model) else []
+    if wrong:
+        before = [one.variable.numpy() for one in wrong]
+        free = Comparison(*given).gap(set())
+        for one in wrong:
+            one.variable.assign(one.array)
+        comparison = Comparison(*given, renamed=wrong)
+        found = names_of(wrong, comparison.layers, root, free)
+        more = _localised(comparison, seconds, found_sites, found, None) if free > limit else []
+        if more:
+            return more
+        for one, value in zip(wrong, before):
+            one.variable.assign(value)
+    return _localised(Comparison(*given), seconds, found_sites, [], remake)
+
+
+def _localised(
+    comparison: Comparison,
+    seconds: float,
+    found_sites: Optional[Callable[[List[Site]], None]],
+    named: List[Site],
+    remake: Optional[Callable[[], Any]],
+) -> List[Site]:
+    """The sites; with `named`, whose weights the model has been given, before them if that is all or those are confirmed."""
+    limit = comparison.limit
     free = comparison.gap(set())
     if free <= limit:
-        return []
+        for site in named:
+            _confirm(site, free)
+        return named
     run = comparison.forcing(keep=True)
     raised: Optional[Exception] = None
     try:
@@ -283,15 +322,27 @@ def localise(
     found = grouped(run.departures, comparison.code)
     for site in found:
         locate(site, comparison)
+    if named and raised is not None:
+        return []
     if raised is not None or not comparison.names:
         # Without its weights every layer differs: only shapes tell.
         shapes = [site for site in found if math.isinf(site.difference)]
         meant = shapes if not comparison.names else shapes or found
         for site in shapes:
             site.cause = _shapes(site)
+        if shapes and shapes[0].kind == "layer" and remake is not None:
+            from .causes.remade import diagnose_remade
+
+            diagnose_remade(shapes[0], comparison, remake)
         raises = [_raised(run, comparison, raised)] if raised is not None else []
         return meant[:1] or raises
     sites = confirmed(found, comparison.output, outputs_gap, comparison.expected, limit)
+    if named:
+        left = comparison.gap({key for key in keys(sites) if key[1]}) if sites else float("inf")
+        if left > limit:
+            return []
+        for site in named:
+            _confirm(site, left)
     if found_sites is not None:
         found_sites(sites)
     from .causes import diagnose
@@ -306,7 +357,13 @@ def localise(
         share = time.time() + (end - time.time()) / (len(waiting) + 1)
         mended = diagnose(site, others, comparison, run, share)
         waiting = [other for other in waiting if not any(other is one for one in mended)]
-    return sites
+    return [*named, *sites]
+
+
+def _confirm(site: Site, after: float) -> None:
+    site.confirmed = True
+    if site.cause is not None:
+        site.cause.confirmed, site.cause.after = True, after
 
 
 def locate(site: Site, comparison: Comparison) -> None:
@@ -329,7 +386,7 @@ def locate(site: Site, comparison: Comparison) -> None:
 
 
 def _shapes(site: Site) -> Optional[Cause]:
-    first = site.departures[0]
+    first = next((one for one in site.departures if math.isinf(one.difference)), site.departures[0])
     if first.value is None or first.expected is None:
         return None
     ours, theirs = np.shape(first.value), np.shape(first.expected)

@@ -27,12 +27,14 @@ class Layer:
     Attributes:
         own: PyTorch's names of the weights that the layer itself owns.
         below: those of all weights in it and below it.
+        built: it has its weights already.
     """
 
     path: str
     kind: str
     own: List[str] = field(default_factory=list)
     below: List[str] = field(default_factory=list)
+    built: bool = True
 
 
 def match(layers: Sequence[Layer], modules: Sequence[Module], main_prefix: str = "") -> Dict[str, str]:
@@ -65,6 +67,9 @@ def match(layers: Sequence[Layer], modules: Sequence[Module], main_prefix: str =
         mains = [one for one in layers if one.path == main_prefix and one.kind.endswith("MainLayer")]
         found.update({one.path: "" for one in mains if one.path not in found})
     _by_attribute(layers, known, found, used)
+    for _ in range(3):  # what is inside can be paired once what holds it is
+        _by_kind(layers, known, found, used)
+        _by_attribute(layers, known, found, used)
     _by_order(layers, known, found, used)
     return found
 
@@ -121,10 +126,10 @@ def _common(paths: Sequence[str]) -> str:
 
 
 def _fits(layer: Layer, module: Module) -> bool:
-    """Never a layer that owns weights with a module that has none."""
+    """Never a layer that owns weights with a module that has none. A layer that is not built yet may own any."""
     if bool(layer.own) and not module.parameters:
         return False
-    if not layer.below and module.parameters:
+    if layer.built and not layer.below and module.parameters:
         return False
     one, other = sort(layer.kind), sort(module.kind)
     return one == other or not one or not other
@@ -150,6 +155,28 @@ def _by_attribute(
         if path in known and path not in used and _fits(layer, known[path]):
             found[layer.path] = path
             used.add(path)
+
+
+def _by_kind(
+    layers: Sequence[Layer], known: Mapping[str, Module], found: Dict[str, str], used: Set[str]
+) -> None:
+    """Same class name, same number below a matched parent: paired in their order."""
+    ours: Dict[tuple, List[Layer]] = {}
+    for layer in layers:
+        if layer.path not in found and layer.kind.startswith("TF"):
+            ours.setdefault((_enclosing(layer.path, found), bare(layer.kind)), []).append(layer)
+    backwards = {path: layer for layer, path in found.items()}
+    theirs: Dict[tuple, List[str]] = {}
+    for path, module in known.items():
+        if path not in used:
+            parent = backwards[_enclosing(path, backwards)]
+            theirs.setdefault((parent, bare(module.kind)), []).append(path)
+    for key, some in ours.items():
+        others = theirs.get(key, [])
+        if len(some) == len(others) and all(_fits(a, known[b]) for a, b in zip(some, others)):
+            for layer, path in zip(some, others):
+                found[layer.path] = path
+                used.add(path)
 
 
 def _by_order(

@@ -55,7 +55,7 @@ class Site:
             )
         }
         cause = vars(self.cause) if self.cause is not None else None
-        return {**found, "cause": cause, "edits": self.edits, "places": len(self.departures)}
+        return {**found, "cause": cause, "edits": self.edits, "places": max(1, len(self.departures))}
 
 
 def general(path: str) -> str:

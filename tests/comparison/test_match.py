@@ -50,3 +50,9 @@ def test_a_weight_decides_against_the_attribute() -> None:
 def test_what_owns_weights_is_no_twin_of_what_has_none() -> None:
     found = match([Layer("", "TFBertModel"), Layer("layer.0.act", "Dense", ["x"], ["x"])], MODULES)
     assert "layer.0.act" not in found
+
+
+def test_layers_of_a_list_that_is_called_otherwise() -> None:
+    layers = [Layer("", "TFX", built=False), *(Layer(f"stages.{n}", "TFXLayer", built=False) for n in (0, 1))]
+    modules = [Module("", "X"), *(Module(f"layers.{n}", "XLayer") for n in (0, 1))]
+    assert match(layers, modules) == {"": "", "stages.0": "layers.0", "stages.1": "layers.1"}

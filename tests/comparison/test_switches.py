@@ -59,3 +59,11 @@ def test_a_decoder_gets_states_of_an_encoder() -> None:
 
 def test_a_source_that_cannot_be_parsed_gives_none() -> None:
     assert switches(Case("TFThing", "tf-tester", CONFIG, {}), ["def ("]) == []
+
+
+def test_convolutions_in_groups_get_more_than_one() -> None:
+    source = "groups = config.groups_width"
+    config = {"groups_width": 64, "hidden_sizes": [10, 20, 30, 40]}
+    (way,) = switches(Case("TFThing", "tf-tester", config, {}), [source])
+    assert way.config == {"groups_width": 5}
+    assert not switches(Case("TFThing", "tf-tester", {**config, "hidden_sizes": [1]}, {}), [source])

@@ -54,12 +54,22 @@ def _evaluated(function: Any, node: Any, changes: List[Any], scope: Scope) -> An
     return eval(compile(f"({text})", function.file, "eval"), vars(function.module), scope)
 
 
-def _within(node: Any, found: List[Variant]) -> List[Variant]:
+def within(node: Any, found: List[Variant]) -> List[Variant]:
     begin, end = (node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)
     return [
         v
         for v in found
         if all(begin <= (c[0], c[1]) and (c[2], c[3]) <= end and (c[0], c[1]) != begin for c in v.changes)
+    ]
+
+
+def makers_of(function: Any, statement: Any, layer: Any) -> List[Any]:
+    """The calls in a statement that make a layer of this class."""
+    return [
+        n
+        for n in ast.walk(statement)
+        if isinstance(n, ast.Call)
+        and function.lines[n.func.end_lineno - 1][: n.func.end_col_offset].endswith(type(layer).__name__)
     ]
 
 
@@ -72,19 +82,14 @@ def in_constructor(site: Any, rest: Any, comparison: Any, run: Any) -> Iterator[
     if found is None:
         return
     function, statement = found
-    makers = [
-        n
-        for n in ast.walk(statement)
-        if isinstance(n, ast.Call)
-        and function.lines[n.func.end_lineno - 1][: n.func.end_col_offset].endswith(type(layer).__name__)
-    ]
+    makers = makers_of(function, statement, layer)
     if not makers:
         return
     node = makers[0]
     module = comparison.modules.get(comparison.pairs.get(path, ""))
-    candidates = _from_hyper(function, node, module, comparison.model.config, layer)
+    candidates = from_hyper(function, node, module, comparison.model.config, layer)
     candidates += _pooling(function, node)
-    candidates += _within(node, variants(function))
+    candidates += within(node, variants(function))
     paths = list(dict.fromkeys(d.key[1] for d in site.departures))
     for variant in candidates:
 
@@ -178,7 +183,7 @@ def _take_weights(new: Any, old: Any, pytorch_path: str, weights: Any) -> None:
         variable.assign(array)
 
 
-def _from_hyper(function: Any, node: Any, module: Any, config: Any, layer: Any) -> List[Variant]:
+def from_hyper(function: Any, node: Any, module: Any, config: Any, layer: Any) -> List[Variant]:
     """Arguments set to what PyTorch's module has."""
     found: List[Variant] = []
     if module is None:
@@ -192,6 +197,9 @@ def _from_hyper(function: Any, node: Any, module: Any, config: Any, layer: Any) 
         if keyword in vars(layer) and _same(getattr(layer, keyword), value):
             continue
         text = _spelled(name, value, config)
+        taken = {a.arg for a in function.node.args.args} & {name, keyword, keyword.rstrip("s")}
+        if taken and keyword not in given:  # what the layer is told fits each of its places
+            text = sorted(taken)[0]
         width = given.get("filters")
         if keyword == "groups" and width is not None and value == getattr(layer, "filters", None):
             text = _source(function, width.value)

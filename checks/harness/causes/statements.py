@@ -70,7 +70,25 @@ class Statements(Maker):
             for n in self.body
             if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and id(n) not in idle
         }
-        return set(self.locals) - read - FLAGS
+        flags = {
+            target.id
+            for n in self.body
+            if isinstance(n, ast.Assign)
+            and (
+                isinstance(n.value, (ast.Compare, ast.BoolOp))
+                or isinstance(getattr(n.value, "value", None), bool)
+            )
+            for target in n.targets
+            if isinstance(target, ast.Name)
+        }
+        return set(self.locals) - read - FLAGS - flags
+
+    @cached_property
+    def unread(self) -> Set[str]:
+        """Those of them that no condition asks for, either."""
+        return self.unused - {
+            n.id for n in self.body if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)
+        }
 
     def _scaled(self, spot: Any, name: str) -> Iterator[Variant]:
         text = self.text(spot)
@@ -124,13 +142,13 @@ class Statements(Maker):
             for name in self.locals:
                 if name not in FLAGS and name not in names:
                     unused = name in self.unused
-                    if unused and "mask" not in name:
+                    if name in self.unread and "mask" not in name:
                         yield from self._scaled(spot, name)
                     yield self.one(
                         "missing-term",
                         spot,
                         f"{inner} + {name}",
-                        0 if unused else 2,
+                        0 if name in self.unread else 1 if unused else 2,
                         f"`+ {name}` (a residual) is missing after `{' '.join(inner.split())[:60]}`",
                     )
             for name, _ in self.numbers:

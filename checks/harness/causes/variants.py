@@ -32,13 +32,19 @@ def variants(
     maker = _Maker(function, list(layers), list(numbers))
     found = [*maker.of_expressions(), *maker.of_statements()]
     words = set(re.findall(r"\w+", twin))
-    missing = _transposes(twin) > _transposes("\n".join(function.lines[n.lineno - 1 : n.end_lineno]))
+    own = "\n".join(function.lines[n.lineno - 1 : n.end_lineno])
+    missing = _transposes(twin) > _transposes(own)
     for variant in found:
         if variant.kind == "transpose" and " is not transposed" in variant.text:
             variant.rank -= 2 if missing else 0
         factor = re.fullmatch(r"`[*/] (sqrt\()?self\.(\w+)\)?` is missing after .*", variant.text)
         if factor and twin:
-            variant.rank = _factor_rank(bool(factor[1]), factor[2], twin, variant.rank)
+            has = (
+                re.search(rf"self\.{factor[2]}\b", own) is not None
+            )  # what the code has already is not missing
+            variant.rank = (
+                max(variant.rank, 3) if has else _factor_rank(bool(factor[1]), factor[2], twin, variant.rank)
+            )
             continue
         old = {
             word
