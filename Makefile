@@ -9,7 +9,7 @@ export UV_LINK_MODE ?= hardlink
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 
 .DEFAULT_GOAL := help
-.PHONY: help install bwrap lint format types test bench sweep demo docs requirements clean
+.PHONY: help install bwrap lint format types test kills bench sweep demo docs requirements clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 24
@@ -52,6 +52,9 @@ bwrap: # what the tests of the sandbox need; only root can install it
 
 test: lint $(VENV)/installed bwrap ## everything that CI runs
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
+kills: $(VENV)/installed bwrap ## SIGKILL at every step and write of the bot; `make test` does some of them
+	@TFPORT_EVERY_KILL=1 $(BIN)/python -m pytest -n auto --dist loadfile tests/bot/test_kill.py tests/bot/test_convert.py
 
 docs: $(VENV)/installed ## write the generated files: rule pages, report schema
 	@$(BIN)/python -m scripts.generate

@@ -10,6 +10,7 @@ import pytest
 from bot.localhub import git
 from bot.localhub.state import Comment, Pull
 from tests.bot.cheap_convert import CONTENT
+from tests.bot.test_kill import EVERY
 from tests.execution.conftest import why_no_sandbox
 from tests.fixtures.world import AUTHOR, UPSTREAM, World, make_world, until
 from tests.hub import TOKEN, Discussion, Hub, Repo, serving
@@ -149,7 +150,7 @@ def test_a_port_gets_its_weights(bot: World, draft: Callable[..., Pull], hub: Hu
     assert "the limit is 5e-05" in reply.body.replace("\\", "")
 
 
-@pytest.mark.parametrize("point", ["proposed", "after convert"])
+@pytest.mark.parametrize("point", ["proposed", *(["after convert"] if EVERY else [])])
 def test_killed_between_upload_and_noting_it_down(
     point: str, world: World, draft: Callable[..., Pull], hub: Hub
 ):

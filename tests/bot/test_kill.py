@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
@@ -32,9 +33,11 @@ SCENARIOS = {
 POINTS = [
     (f"{when} {step}", scenario) for step, scenario in SCENARIOS.items() for when in ("before", "after")
 ]
-WRITES = [(f"write {number}", OPENED) for number in range(1, 20)]
+# `make kills` dies at every write; CI, which has other things to do too, at those that differ in kind.
+EVERY = bool(os.environ.get("TFPORT_EVERY_KILL"))
+WRITES = [(f"write {number}", OPENED) for number in (range(1, 20) if EVERY else (1, 2, 3, 8, 13, 19))]
 # The first one is the commit, which nobody remembers yet.
-WRITES += [(f"write {number}", FIX) for number in (1, 2, 3, 8)]
+WRITES += [(f"write {number}", FIX) for number in ((1, 2, 3, 8) if EVERY else (1, 2))]
 
 
 def test_every_step_has_its_case():
