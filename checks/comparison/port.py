@@ -22,6 +22,8 @@ from checks.port import Module, Port
 from checks.report import Finding, ItemResult
 
 CHECKPOINT = "/checkpoint"
+PATIENCE = 900.0
+"""Seconds for one answer about a real checkpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ def compare_port(
     for module in port.modules:
         names = [port.intended[name] for name in wanted if port.of(name)[0] is module]
         if names:
-            with Pair(reference, workplace) as pair:
+            with Pair(reference, workplace, seconds=120.0 if checkpoint is None else PATIENCE) as pair:
                 compared = compare_classes(pair, names_of(port, module), names, options, on_class=over)
                 results += compared
                 if layer and not isinstance(reproduction, Reproduction):

@@ -196,7 +196,11 @@ class Environments:
         """
         folder = self.folder / "environments" / self._fingerprint(plan)
         with _locked(
-            _lock_of(folder), fcntl.LOCK_EX, progress, "waiting for another one that builds the same"
+            # One that is there and in use must not make the next one wait until it is free.
+            _lock_of(folder),
+            fcntl.LOCK_EX if _environment(folder) is None else fcntl.LOCK_SH,
+            progress,
+            "waiting for another one that builds the same",
         ):
             known, built = _environment(folder), False
             if known is None:
