@@ -195,28 +195,33 @@ class Environments:
             UvFailed: with uv's words.
         """
         folder = self.folder / "environments" / self._fingerprint(plan)
-        with _locked(
-            # One that is there and in use must not make the next one wait until it is free.
-            _lock_of(folder),
-            fcntl.LOCK_EX if _environment(folder) is None else fcntl.LOCK_SH,
-            progress,
-            "waiting for another one that builds the same",
-        ):
-            known, built = _environment(folder), False
-            if known is None:
-                staging = Path(tempfile.mkdtemp(dir=self.folder / "staging", prefix=f"{os.getpid()}-"))
-                try:
-                    self._install(plan, staging / "env", progress, stop)
-                    shutil.rmtree(folder, ignore_errors=True)
-                    (staging / "env").rename(folder)
-                finally:
-                    shutil.rmtree(staging, ignore_errors=True)
+        known, built = None, False
+        # One that is there makes nobody wait for those who use it: only who builds has to be alone.
+        for how in (fcntl.LOCK_SH, fcntl.LOCK_EX):
+            with _locked(_lock_of(folder), how, progress, "waiting for another one that builds the same"):
                 known = _environment(folder)
-                assert known is not None
-                built = True
+                if known is None and how == fcntl.LOCK_EX:
+                    known, built = self._built(plan, folder, progress, stop), True
+            if known is not None:
+                break
+        assert known is not None
         if built:
             self.prune(keep=KEPT, days=1)
         return known
+
+    def _built(
+        self, plan: Plan, folder: Path, progress: Progress, stop: threading.Event | None
+    ) -> Environment:
+        staging = Path(tempfile.mkdtemp(dir=self.folder / "staging", prefix=f"{os.getpid()}-"))
+        try:
+            self._install(plan, staging / "env", progress, stop)
+            shutil.rmtree(folder, ignore_errors=True)
+            (staging / "env").rename(folder)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+        made = _environment(folder)
+        assert made is not None
+        return made
 
     def list(self) -> list[Environment]:
         """All that are finished, the one that was used last first."""

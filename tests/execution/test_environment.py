@@ -182,6 +182,18 @@ def test_two_processes_that_ask_for_the_same_build_it_once(host: Path, index: In
     assert sum(count for _, count in said) == 1
 
 
+def test_one_that_is_in_use_makes_nobody_wait(host: Path, index: Index) -> None:
+    context = multiprocessing.get_context("fork")
+    results: multiprocessing.Queue[str] = context.Queue()
+    environment = environments(host, index).of(TREE, DATE)
+    other = context.Process(target=_build, args=(str(host), index.url, results))
+    with environment.in_use():
+        other.start()
+        folder, installed = json.loads(results.get(timeout=60))
+    other.join()
+    assert (folder, installed) == (str(environment.folder), 0)
+
+
 def test_prune_spares_what_is_in_use(host: Path, index: Index) -> None:
     mine = environments(host, index)
     environment = mine.of(TREE, DATE)
