@@ -1,4 +1,4 @@
-"""One local GitHub for each test process; each test has a pull request of its own in it."""
+"""One local GitHub for each file of tests; each test has a pull request of its own in it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from bot.localhub.state import Pull
 from tests.fixtures.world import AUTHOR, World, make_world
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Nobody has merged anything in it, whatever the tests of other files did in theirs."""
     folder: Path = tmp_path_factory.mktemp("world")
     with make_world(folder) as made:
         yield made

@@ -12,10 +12,10 @@ from bot.localhub.state import Comment, Pull
 from tests.bot.cheap_convert import CONTENT
 from tests.bot.test_kill import EVERY
 from tests.execution.conftest import why_no_sandbox
-from tests.fixtures.world import AUTHOR, UPSTREAM, World, make_world, until
+from tests.fixtures.world import AUTHOR, UPSTREAM, World, until
 from tests.hub import TOKEN, Discussion, Hub, Repo, serving
 
-pytestmark = [pytest.mark.xdist_group("execution in the bot"), pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 BASE = "brand-new/bert-base"
 SQUAD = "brand-new/bert-base-squad"
@@ -23,13 +23,6 @@ FOREIGN = "somebody/else"
 CHECKPOINTS = [*(f"{BASE}{rest}" for rest in ("", "-conll03", "-squad", "-sst2")), FOREIGN, "slow/one"]
 
 Convert = Callable[..., str]
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A GitHub of its own, in which nobody has merged anything."""
-    with make_world(tmp_path_factory.mktemp("world")) as made:
-        yield made
 
 
 @pytest.fixture

@@ -11,18 +11,11 @@ import pytest
 from bot.localhub.state import CheckRun, Pull
 from tests.execution.conftest import why_no_sandbox
 from tests.fixtures.sample import MODEL
-from tests.fixtures.world import AUTHOR, UPSTREAM, World, make_world, until
+from tests.fixtures.world import AUTHOR, UPSTREAM, World, until
 
 Draft = Callable[..., Pull]
 NAME = "tfport / execution"
 TESTS = f"tests/models/{MODEL}/test_modeling_tf_{MODEL}.py"
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A GitHub of its own, in which nobody has merged anything: the author is new there, and results are nobody else's."""
-    with make_world(tmp_path_factory.mktemp("world")) as made:
-        yield made
 
 
 @pytest.fixture

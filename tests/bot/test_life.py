@@ -16,20 +16,13 @@ import pytest
 from bot.localhub import git
 from bot.localhub.state import Comment, Pull
 from tests.bot.test_port import reactions
-from tests.fixtures.world import AUTHOR, World, make_world, until
+from tests.fixtures.world import AUTHOR, World, until
 from tests.hub import Hub, Repo, serving
 
 pytestmark = pytest.mark.timeout(900)
 
 CHECKPOINTS = [f"brand-new/bert-base{rest}" for rest in ("", "-conll03", "-squad", "-sst2")]
 PORT = "src/transformers/models/brand_new_bert/modeling_tf_brand_new_bert.py"
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A GitHub of its own, as this life ends with a merge: after it there would be nothing to port elsewhere."""
-    with make_world(tmp_path_factory.mktemp("world")) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")
