@@ -10,7 +10,6 @@ from bot import conversion
 from bot.approval import refused
 from bot.commands import COMMANDS, Invocation, Line, Mistake, allowed, digest, lines, max_error
 from bot.decisions import (
-    COMPARED,
     Decision,
     Standing,
     covered,
@@ -27,6 +26,7 @@ from bot.render import replies
 from bot.repair import Request, of_click
 from bot.situation import Situation
 from bot.state import Comment
+from checks.comparison.policy import ITEM as COMPARED
 from checks.report import Report
 
 ASK_EVERY = timedelta(days=1)

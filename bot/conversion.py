@@ -17,7 +17,7 @@ from bot.approval import needed, policy
 from bot.commands import PREFIX
 from bot.decisions import Decision, decisions
 from bot.execution import Errand, Ground, House
-from bot.markers import tail, with_markers
+from bot.markers import marker, tail, with_markers
 from bot.situation import Situation
 from bot.state import Comment, Permission
 
@@ -243,14 +243,7 @@ def outcomes(body: str) -> dict[str, Outcome]:
 
 
 def _marker(name: str, came: Outcome) -> str:
-    text = json.dumps(
-        {"name": name, "kind": came["kind"], "number": came["number"], "url": came["url"]},
-        ensure_ascii=True,
-        separators=(",", ":"),
-    )
-    for char in "<>-":
-        text = text.replace(char, f"\\u{ord(char):04x}")
-    return f"<!-- tfport:converted {text} -->"
+    return marker("converted", {key: came[key] for key in ("kind", "number", "url")} | {"name": name})
 
 
 def _named(line: str) -> str:

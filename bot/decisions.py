@@ -7,7 +7,6 @@ and what a waiver covers is told by the identities of findings, not by lines.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
@@ -15,7 +14,7 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
-from bot.markers import tail
+from bot import markers
 from bot.state import Comment
 from checks.comparison.policy import figure
 from checks.report import Finding, ItemResult, Report
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
 Kind = Literal["waive", "unwaive", "dispute", "ask", "pause", "resume", "approve", "cancel", "convert"]
 
-COMPARED = "matches-pytorch"
-"""The item whose waiver carries a figure."""
 ROUNDED = 1.01
 """Reports give three digits of a difference."""
 
@@ -98,11 +95,7 @@ class Standing:
 def marker(decision: Decision) -> str:
     """The decision as a hidden comment."""
     said = {key: value for key, value in asdict(decision).items() if value is not None}
-    text = json.dumps(said, ensure_ascii=True, separators=(",", ":"))
-    # Nothing in it may end the comment, or look like another marker.
-    for char in "<>-":
-        text = text.replace(char, f"\\u{ord(char):04x}")
-    return f"<!-- tfport:decision {text} -->"
+    return markers.marker("decision", said)
 
 
 def decisions(mine: Iterable[Comment]) -> list[Decision]:
@@ -110,7 +103,7 @@ def decisions(mine: Iterable[Comment]) -> list[Decision]:
     found: list[Decision] = []
     for comment in mine:
         if comment.kind == "issue":
-            found += filter(None, map(_read, _MARKER.findall(tail(comment.body))))
+            found += filter(None, map(_read, _MARKER.findall(markers.tail(comment.body))))
     return found
 
 

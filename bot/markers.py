@@ -6,11 +6,22 @@ blank line, and then nothing but markers. Whatever else looks like one is text.
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 
 _ONLY_MARKERS = re.compile(r"(?:<!-- tfport:[^>]*-->)+")
 
 OPENING = "<!--"
+
+
+def marker(kind: str, document: Mapping[str, object]) -> str:
+    """A document as a hidden comment."""
+    text = json.dumps(document, ensure_ascii=True, separators=(",", ":"))
+    # Nothing in it may end the comment, or look like another marker.
+    for char in "<>-":
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return f"<!-- tfport:{kind} {text} -->"
 
 
 def with_markers(text: str, *markers: str) -> str:

@@ -7,12 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from checks.comparison.comparison import Comparison
-from checks.comparison.policy import GUIDE, figure
+from checks.comparison.policy import GUIDE, ITEM, figure
 from checks.execution import untrusted
 from checks.port import Port
 from checks.report import Edit, Finding, Level, Location, State
-
-ITEM = "matches-pytorch"
 
 
 def state(port: Port, results: Sequence[Comparison]) -> tuple[State, str]:

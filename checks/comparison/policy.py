@@ -17,6 +17,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+ITEM = "matches-pytorch"
+"""The item that the tolerances decide."""
+
 EXACT = 1e-9
 """float64, randomised weights, of the output's scale."""
 GUIDE = 1e-5

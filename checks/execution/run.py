@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from checks import checklist
+from checks.comparison.policy import ITEM as COMPARED
 from checks.discover import find_ports
 from checks.errors import UserError
 from checks.execution import cross_tests, examine, verdict
@@ -26,7 +27,6 @@ from checks.snapshot import Snapshot
 logger = logging.getLogger(__name__)
 
 EXAMINED = (examine.LOADS, examine.FORMATS)
-COMPARED = "matches-pytorch"
 TRAINED = "training-behaviour"
 AUDITED = "framework-defaults"
 """Decided by static rules; execution adds what only live layers show."""

@@ -112,17 +112,13 @@ def _bare(port: Port, module: Module, foreign: frozenset[str], pytorch: str) -> 
             or plain(module.suffix).startswith(plain(match[1]))
         ):
             continue
-        line = text.count("\n", 0, match.start(1)) + 1
-        column = match.start(1) - text.rfind("\n", 0, match.start(1))
-        meant = min(right)
-        yield RULE.finding(
-            module.path,
-            line,
+        yield _other(
+            module,
+            text,
+            match,
             f"The documentation speaks of the bare {match[1]} model",
-            f"PyTorch's speaks of {meant}.",
-            symbol=match[1],
-            column=column,
-            edits=(replace(module.path, line, column, match[1], meant),),
+            f"PyTorch's speaks of {min(right)}.",
+            min(right),
         )
 
 
@@ -130,18 +126,29 @@ def _filters(module: Module, text: str, pytorch: str) -> Iterator[Finding]:
     right = set(_FILTER.findall(pytorch))
     for match in _FILTER.finditer(text):
         if right and match[1] not in right:
-            line = text.count("\n", 0, match.start()) + 1
-            column = match.start(1) - text.rfind("\n", 0, match.start(1))
-            meant = min(right)
-            yield RULE.finding(
-                module.path,
-                line,
+            yield _other(
+                module,
+                text,
+                match,
                 f"The link leads to the checkpoints of {match[1]}",
-                f"PyTorch's has {meant}.",
-                symbol=match[1],
-                column=column,
-                edits=(replace(module.path, line, column, match[1], meant),),
+                f"PyTorch's has {min(right)}.",
+                min(right),
             )
+
+
+def _other(module: Module, text: str, match: re.Match[str], message: str, advice: str, meant: str) -> Finding:
+    """A name that is the match's first group, and should be the one that is meant."""
+    line = text.count("\n", 0, match.start(1)) + 1
+    column = match.start(1) - text.rfind("\n", 0, match.start(1))
+    return RULE.finding(
+        module.path,
+        line,
+        message,
+        advice,
+        symbol=match[1],
+        column=column,
+        edits=(replace(module.path, line, column, match[1], meant),),
+    )
 
 
 _TF = "src/transformers/models/lantern/modeling_tf_lantern.py"

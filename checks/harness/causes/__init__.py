@@ -11,6 +11,7 @@ from .attributes import in_attributes, in_constructor, in_weights
 from .calls import in_calls
 from .live import guarded
 from .numbers import recognise
+from .variant import edits
 
 Trial = Tuple[float, str, str, Callable[[], bool], Callable[[], float], Any]
 """(rank, kind, text, the site agrees on its own, the outputs' difference, (function, changes) or None)"""
@@ -91,9 +92,7 @@ def _tell(site: Site, change: Tuple[Any, Sequence[Any]], comparison: Any) -> Non
     function, changes = change
     path = where.relative(function.file, comparison.root)
     site.path, site.line, site.symbol = path, changes[0][0], _owner(function, site.symbol)
-    site.edits = [
-        {"path": path, "start": [a, b + 1], "end": [c, d + 1], "text": text} for a, b, c, d, text in changes
-    ]
+    site.edits = edits(path, changes)
 
 
 def _owner(function: Any, symbol: str) -> str:

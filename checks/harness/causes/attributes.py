@@ -73,23 +73,30 @@ def makers_of(function: Any, statement: Any, layer: Any) -> List[Any]:
     ]
 
 
-def in_constructor(site: Any, rest: Any, comparison: Any, run: Any) -> Iterator[Any]:
-    """Trials: the layer is made anew with one argument changed, with the same weights."""
-    path = site.departures[0].key[1]
+def made_at(path: str, comparison: Any) -> Optional[Tuple[Any, ast.Call, List[Any], List[Variant]]]:
+    """Where `__init__` makes a layer: the function, the call, its arguments as PyTorch's module has them, and its variants; None if unknown."""
     above, attribute = where.owner_of(path, comparison.layers)
-    owner, layer = comparison.layers[above], comparison.layers[path]
-    found = where.assignment(type(owner), attribute)
+    layer = comparison.layers[path]
+    found = where.assignment(type(comparison.layers[above]), attribute)
     if found is None:
-        return
+        return None
     function, statement = found
     makers = makers_of(function, statement, layer)
     if not makers:
-        return
-    node = makers[0]
+        return None
     module = comparison.modules.get(comparison.pairs.get(path, ""))
-    candidates = from_hyper(function, node, module, comparison.model.config, layer)
-    candidates += _pooling(function, node)
-    candidates += within(node, variants(function))
+    hyper = from_hyper(function, makers[0], module, comparison.model.config, layer)
+    return function, makers[0], hyper, within(makers[0], variants(function))
+
+
+def in_constructor(site: Any, rest: Any, comparison: Any, run: Any) -> Iterator[Any]:
+    """Trials: the layer is made anew with one argument changed, with the same weights."""
+    path = site.departures[0].key[1]
+    found = made_at(path, comparison)
+    if found is None:
+        return
+    function, node, hyper, written = found
+    candidates = [*hyper, *_pooling(function, node), *written]
     paths = list(dict.fromkeys(d.key[1] for d in site.departures))
     for variant in candidates:
 

@@ -9,9 +9,9 @@ from .. import where
 from ..record import plain
 from ..record_tf import run_tf
 from ..sites import Cause, Site
-from .attributes import from_hyper, makers_of, within
+from .attributes import made_at
 from .live import guarded, in_place
-from .variants import variants
+from .variant import edits
 
 MOST = 16
 """Models that are made."""
@@ -21,19 +21,11 @@ def diagnose_remade(site: Site, comparison: Any, remake: Callable[[], Any]) -> N
     """Sets the cause and the edit of a layer with a wrong shape, if a model that is made with another argument gives PyTorch's outputs."""
     first = next((one for one in site.departures if math.isinf(one.difference)), site.departures[0])
     path = first.key[1]
-    above, attribute = where.owner_of(path, comparison.layers)
-    layer, owner = comparison.layers[path], type(comparison.layers[above])
-    found = where.assignment(owner, attribute)
+    found = made_at(path, comparison)
     if found is None:
         return
-    function, statement = found
-    makers = makers_of(function, statement, layer)
-    if not makers:
-        return
-    module = comparison.modules.get(comparison.pairs.get(path, ""))
-    candidates = from_hyper(function, makers[0], module, comparison.model.config, layer)
-    candidates += within(makers[0], variants(function))
-    for variant in candidates[:MOST]:
+    function, _, hyper, written = found
+    for variant in [*hyper, *written][:MOST]:
         try:
             with guarded(), in_place(function, variant.changes):
                 model = remake()
@@ -44,8 +36,5 @@ def diagnose_remade(site: Site, comparison: Any, remake: Callable[[], Any]) -> N
             site.cause = Cause(variant.kind, variant.text, True, after)
             file = where.relative(function.file, comparison.root)
             site.path, site.line, site.confirmed = file, variant.line, True
-            site.edits = [
-                {"path": file, "start": [a, b + 1], "end": [c, d + 1], "text": text}
-                for a, b, c, d, text in variant.changes
-            ]
+            site.edits = edits(file, variant.changes)
             return

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from typing import Any, Dict, List, Set, Tuple
+from typing import Any, Dict, List, Sequence, Set, Tuple
 
 from ..where import Function
 
 Change = Tuple[int, int, int, int, str]
 """First line, first column, last line, last column (lines of the file from 1, columns in characters from 0), new text."""
+
+
+def edits(path: str, changes: Sequence[Change]) -> List[Dict[str, Any]]:
+    """The changes as edits of the report, whose columns begin at 1."""
+    return [
+        {"path": path, "start": [a, b + 1], "end": [c, d + 1], "text": text} for a, b, c, d, text in changes
+    ]
 
 
 @dataclass
